@@ -1,0 +1,12 @@
+# Thin verbs; each is one call into .ci/. `make run` and `make test` set everything up by themselves.
+.PHONY: run serve test check format proto native bench clean setup
+run: ; @bash .ci/run-demo.sh
+serve: ; @bash .ci/serve.sh
+test: ; @bash .ci/test.sh
+check: ; @bash .ci/check.sh
+format: ; @bash .ci/format.sh
+setup: ; @bash .ci/setup.sh dev
+native: ; @bash .ci/native.sh
+bench: ; @bash .ci/bench.sh
+proto: ; @.venv/bin/python tools/gen_proto.py
+clean: ; rm -rf build out .venv python/matcher/v1

@@ -1,0 +1,12 @@
+// The native module: every family of kernels registers itself; nothing else happens here.
+#include <pybind11/pybind11.h>
+
+#include "bindings/register.h"
+
+PYBIND11_MODULE(_native, m) {
+  m.doc() = "C++ kernels of matcher; see matcher.kernels for the typed facade.";
+  m.attr("__version__") = MATCHER_VERSION;
+  matcher::bindings::register_assign(m);
+  matcher::bindings::register_route(m);
+  matcher::bindings::register_batch(m);
+}

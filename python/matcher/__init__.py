@@ -1,0 +1,38 @@
+"""Matcher: batching, courier assignment, stop order and holding for on-demand fulfilment.
+
+The names here are the public ones; each is imported when first used, so that ``import matcher`` stays cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matcher.client import Client as Client
+    from matcher.domain import Decision as Decision
+    from matcher.domain import Policy as Policy
+    from matcher.domain import Snapshot as Snapshot
+    from matcher.engine import decide as decide
+    from matcher.solve import AssignmentSolution as AssignmentSolution
+    from matcher.solve import solve_assignment as solve_assignment
+
+_HOMES = {
+    "AssignmentSolution": "matcher.solve",
+    "Client": "matcher.client",
+    "Decision": "matcher.domain",
+    "Policy": "matcher.domain",
+    "Snapshot": "matcher.domain",
+    "decide": "matcher.engine",
+    "solve_assignment": "matcher.solve",
+}
+
+__all__ = ["AssignmentSolution", "Client", "Decision", "Policy", "Snapshot", "decide", "routing", "solve_assignment"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "routing":
+        return import_module("matcher.routing")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'matcher' has no attribute {name!r}")

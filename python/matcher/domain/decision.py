@@ -1,0 +1,82 @@
+"""The Decision: what a market does now, and why. Ids, not indices: it leaves the process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from matcher.domain.enums import Degradation, OrderStatus, Rung, StopKind, WaitReason
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStop:
+    """A stop with its times, in Unix milliseconds."""
+
+    kind: StopKind
+    order_id: str
+    arrive_at_ms: int
+    at_ms: int
+    depart_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CourierPlan:
+    """The whole remaining route of a courier who gains orders."""
+
+    courier_id: str
+    stops: tuple[PlannedStop, ...]
+    new_order_ids: tuple[str, ...]
+    depart_by_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOutcome:
+    """What becomes of one open order."""
+
+    order_id: str
+    status: OrderStatus
+    reason: WaitReason | None
+    courier_id: str
+    hold_until_ms: int
+    dropoff_at_ms: int
+    waiting_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Work done, in units that do not depend on the clock; given back as a budget it yields the same decision."""
+
+    nearest_couriers: int
+    max_bundle_orders: int
+    rung: Rung
+    iterations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made a decision."""
+
+    policy: str
+    policy_digest: str
+    build_version: str
+    build_digest: str
+    snapshot_digest: str
+    models: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A plan per courier concerned, an outcome per open order, the cost by term and its certificate."""
+
+    decision_id: str
+    market_id: str
+    at_ms: int
+    plans: tuple[CourierPlan, ...]
+    outcomes: tuple[OrderOutcome, ...]
+    cost_terms: tuple[tuple[str, int], ...]
+    total_cost_micros: int
+    lower_bound_micros: int
+    gap: float
+    rung: Rung
+    degradations: tuple[Degradation, ...]
+    effort: Effort
+    provenance: Provenance

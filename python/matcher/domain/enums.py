@@ -1,0 +1,69 @@
+"""The enumerations of the domain. Values equal those of the wire (proto/matcher/v1/types.proto); a test holds them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class SpatialFrame(IntEnum):
+    """What coordinates mean: degrees, or metres on a plane."""
+
+    WGS84 = 1
+    PLANE_METERS = 2
+
+
+class TravelMode(IntEnum):
+    """How a courier moves."""
+
+    CAR = 1
+    MOTORCYCLE = 2
+    BICYCLE = 3
+    FOOT = 4
+
+
+class StopKind(IntEnum):
+    """What happens at a stop."""
+
+    PICKUP = 1
+    DROPOFF = 2
+
+
+class Rung(IntEnum):
+    """Which solver answers; lower rungs have higher numbers."""
+
+    NATIVE = 1
+    ORTOOLS = 2
+    GREEDY = 3
+
+
+class OrderStatus(IntEnum):
+    """What became of an order."""
+
+    ASSIGNED = 1
+    WAITING = 2
+
+
+class WaitReason(IntEnum):
+    """Why an order waits; see the enum of the same name in types.proto for each meaning."""
+
+    NO_COURIERS = 1
+    OUT_OF_REACH = 2
+    SKILLS = 3
+    CAPACITY = 4
+    SHIFT_END = 5
+    TIME_WINDOW = 6
+    FRESHNESS = 7
+    NO_FEASIBLE_COURIER = 8
+    WAITING_IS_CHEAPER = 9
+    COURIERS_BETTER_USED = 10
+    HELD_UNTIL_DEPARTURE = 11
+
+
+class Degradation(IntEnum):
+    """A part of the answer made with less than the policy asks for."""
+
+    FEWER_CANDIDATES = 1
+    NO_BUNDLING = 2
+    LOWER_RUNG = 3
+    BUDGET_EXHAUSTED = 4
+    VERIFICATION_FAILED = 5

@@ -1,0 +1,126 @@
+"""A Policy: every number that shapes a decision, as one frozen value with a digest.
+
+Weights are micros (millionths of the currency) per second or per event; the kernels keep quantities in whole
+milliseconds, so all costs are exact integers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+
+from matcher.domain.enums import Rung
+
+
+class Commitment(str, Enum):
+    """When a planned order is given to its courier for good."""
+
+    IMMEDIATE = "immediate"
+    """As soon as it is matched."""
+    LATEST_DEPARTURE = "latest_departure"
+    """When the courier must set off to keep the planned times; until then the order is held and may be re-planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class TravelPolicy:
+    """Embedded travel times: distance × road factor ÷ speed, rounded up."""
+
+    road_factor: float = 1.3
+    """Road metres per metre of great circle (or of the plane)."""
+    round_up_to_ms: int = 1000
+    """Every travel time is rounded up to a multiple of this."""
+    car_mph: int = 25_000
+    """Metres per hour."""
+    motorcycle_mph: int = 25_000
+    bicycle_mph: int = 15_000
+    foot_mph: int = 5_000
+    hourly_factor: tuple[float, ...] = (1.0,) * 24
+    """Multiplies travel times by the UTC hour of the snapshot; 24 values."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatePolicy:
+    """Which couriers are considered for an order."""
+
+    nearest_couriers: int = 24
+    """The couriers with the earliest possible arrival at the pick-up that are evaluated exactly."""
+    reach_ms: int = 5_400_000
+    """A courier who cannot be at the pick-up within this time is not considered."""
+    max_route_stops: int = 16
+    """Longest route of a courier, new stops included."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundlingPolicy:
+    """Which orders of one store may travel together."""
+
+    max_orders: int = 3
+    """1: no bundling."""
+    ready_spread_ms: int = 600_000
+    """Largest difference of ready times within a bundle."""
+    neighbours: int = 6
+    """Orders of the store that each order is tried with, the best by drop-off distance and ready time."""
+    share_dropoff_service: bool = False
+    """Whether consecutive drop-offs at one place share one access and leave time, as pick-ups always do."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostPolicy:
+    """Weights of the cost terms: micros per second of the named quantity."""
+
+    click_to_door: int = 1_000
+    """Per order, from being placed to the drop-off."""
+    lateness: int = 2_000
+    """Per order, beyond its promise."""
+    severe_lateness: int = 4_000
+    """Per order, beyond its promise by more than severe_lateness_after_ms; on top of lateness."""
+    severe_lateness_after_ms: int = 1_200_000
+    pickup_delay: int = 500
+    """Per order, from being ready to the hand-over."""
+    travel: int = 1_000
+    """Driving time added to the courier's route."""
+    courier_time: int = 500
+    """Time added until the courier has finished its route."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPolicy:
+    """Price of leaving an order out of this decision."""
+
+    base_micros: int = 20_000_000
+    per_second: int = 3_000
+    """Micros for each second since the order was placed (since ready, when it is ready later)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingPolicy:
+    """When a planned order is committed."""
+
+    commitment: Commitment = Commitment.IMMEDIATE
+    slack_ms: int = 0
+    """Leave so much before the latest departure."""
+    cycle_ms: int = 30_000
+    """Time to the next decision: what would have to leave before it is committed now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything that shapes a decision besides the snapshot, the ports and the budget."""
+
+    name: str = "default"
+    travel: TravelPolicy = field(default_factory=TravelPolicy)
+    candidates: CandidatePolicy = field(default_factory=CandidatePolicy)
+    bundling: BundlingPolicy = field(default_factory=BundlingPolicy)
+    costs: CostPolicy = field(default_factory=CostPolicy)
+    waiting: WaitingPolicy = field(default_factory=WaitingPolicy)
+    holding: HoldingPolicy = field(default_factory=HoldingPolicy)
+    ladder: tuple[Rung, ...] = (Rung.NATIVE, Rung.ORTOOLS, Rung.GREEDY)
+    """Rungs from first to last resort."""
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of all values; equal for equal policies."""
+        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,40 @@
+"""What the engine asks of the outside, as Protocols of a few lines. Concrete classes are named in `matcher.app` only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from matcher.domain import Effort, Snapshot, Travel
+from matcher.domain.policy import TravelPolicy
+
+
+class TravelTime(Protocol):
+    """Travel times between all places of a snapshot, asked once and in bulk."""
+
+    def travel(self, snapshot: Snapshot, policy: TravelPolicy) -> Travel:
+        """Times for every courier of the snapshot."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports of one engine."""
+
+    travel: TravelTime
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much work a decision may do.
+
+    Work, not time: `effort` pins what is done, and is what replay hands back. `seconds_left` (the only window to a
+    clock, given by the caller) is asked between stages; when it runs low the engine steps down, and the effort in the
+    decision says to where.
+    """
+
+    effort: Effort | None = None
+    seconds_left: Callable[[], float] | None = None
+    pinned: bool = False
+    """Do exactly `effort`, as in replay: no stepping down, no ladder."""
