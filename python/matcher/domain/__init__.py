@@ -1,6 +1,6 @@
 """Frozen values that every room shares: Snapshot, Policy, Travel, Decision and the enumerations."""
 
-from matcher.domain.decision import CourierPlan, Decision, Effort, OrderOutcome, PlannedStop, Provenance
+from matcher.domain.decision import Build, CourierPlan, Decision, Effort, OrderOutcome, PlannedStop, Provenance
 from matcher.domain.enums import (
     Degradation,
     OrderStatus,
@@ -26,6 +26,7 @@ from matcher.domain.travel import MatrixTravel, MetricTravel, Travel
 __all__ = [
     "EARTH_RADIUS_M",
     "NEVER_MS",
+    "Build",
     "BundlingPolicy",
     "CandidatePolicy",
     "Commitment",

@@ -43,12 +43,25 @@ class OrderOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Work done, in units that do not depend on the clock; given back as a budget it yields the same decision."""
+    """Work granted, in units that do not depend on the clock; given back as a budget it yields the same decision."""
 
     nearest_couriers: int
+    """Couriers considered for an order, at most."""
     max_bundle_orders: int
+    """Orders in a bundle, at most."""
     rung: Rung
+    """Rung that answered."""
     iterations: int
+    """Iterations granted to the solver; it may have needed fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The build that decides."""
+
+    version: str
+    digest: str
+    """Digest of the decision code, kernels included; replay compares it."""
 
 
 @dataclass(frozen=True, slots=True)

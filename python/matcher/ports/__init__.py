@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from matcher.domain import Effort, Snapshot, Travel
+from matcher.domain import Build, Effort, Rung, Snapshot, Travel
 from matcher.domain.policy import TravelPolicy
 
 
@@ -20,9 +20,10 @@ class TravelTime(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of one engine."""
+    """The ports of one engine, and the build that it is."""
 
     travel: TravelTime
+    build: Build
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class Budget:
     """
 
     effort: Effort | None = None
+    """Limits on the work; None: what the policy asks for."""
+    forced_rung: Rung | None = None
+    """Answer from this rung only; None: the policy's ladder."""
     seconds_left: Callable[[], float] | None = None
     pinned: bool = False
     """Do exactly `effort`, as in replay: no stepping down, no ladder."""
