@@ -20,6 +20,7 @@ from matcher.domain.policy import (
     TravelPolicy,
     WaitingPolicy,
 )
+from matcher.domain.record import DecisionRecord, RecordMeta
 from matcher.domain.snapshot import EARTH_RADIUS_M, NEVER_MS, Couriers, Locations, Orders, Routes, Snapshot
 from matcher.domain.travel import MatrixTravel, MetricTravel, Travel
 
@@ -34,6 +35,7 @@ __all__ = [
     "CourierPlan",
     "Couriers",
     "Decision",
+    "DecisionRecord",
     "Degradation",
     "Effort",
     "HoldingPolicy",
@@ -46,6 +48,7 @@ __all__ = [
     "PlannedStop",
     "Policy",
     "Provenance",
+    "RecordMeta",
     "Routes",
     "Rung",
     "Snapshot",

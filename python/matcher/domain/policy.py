@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from matcher.domain.enums import Rung
 
 
-class Commitment(str, Enum):
+class Commitment(StrEnum):
     """When a planned order is given to its courier for good."""
 
     IMMEDIATE = "immediate"

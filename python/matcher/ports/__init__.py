@@ -1,4 +1,4 @@
-"""What the engine asks of the outside, as Protocols of a few lines. Concrete classes are named in `matcher.app` only."""
+"""What the engine asks of the outside, as small Protocols. Concrete classes are named in `matcher.app` only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from matcher.domain import Build, Effort, Rung, Snapshot, Travel
+from matcher.domain import Build, DecisionRecord, Effort, Rung, Snapshot, Travel
 from matcher.domain.policy import TravelPolicy
 
 
@@ -15,6 +15,14 @@ class TravelTime(Protocol):
 
     def travel(self, snapshot: Snapshot, policy: TravelPolicy) -> Travel:
         """Times for every courier of the snapshot."""
+        ...
+
+
+class DecisionSink(Protocol):
+    """Where decisions are kept: the journal."""
+
+    def record(self, record: DecisionRecord) -> bool:
+        """Take a record without waiting; False when there was no room and it is lost (the sink counts those)."""
         ...
 
 
