@@ -53,6 +53,8 @@ class Effort:
     """Rung that answered."""
     iterations: int
     """Iterations granted to the solver; it may have needed fewer."""
+    first_rung: Rung
+    """Rung that was tried first; the rungs between it and `rung` failed verification."""
 
 
 @dataclass(frozen=True, slots=True)
