@@ -1,5 +1,6 @@
 """Frozen values that every room shares: Snapshot, Policy, Travel, Decision and the enumerations."""
 
+from matcher.domain.builder import Limits, build_snapshot
 from matcher.domain.decision import Build, CourierPlan, Decision, Effort, OrderOutcome, PlannedStop, Provenance
 from matcher.domain.enums import (
     Degradation,
@@ -21,8 +22,10 @@ from matcher.domain.policy import (
     WaitingPolicy,
 )
 from matcher.domain.record import DecisionRecord, RecordMeta
+from matcher.domain.rows import Courier, Order, RouteStop
 from matcher.domain.snapshot import EARTH_RADIUS_M, NEVER_MS, Couriers, Locations, Orders, Routes, Snapshot
 from matcher.domain.travel import MatrixTravel, MetricTravel, Travel
+from matcher.domain.violations import ErrorReason, InvalidRequest, InvalidSnapshot, Violation
 
 __all__ = [
     "EARTH_RADIUS_M",
@@ -32,16 +35,22 @@ __all__ = [
     "CandidatePolicy",
     "Commitment",
     "CostPolicy",
+    "Courier",
     "CourierPlan",
     "Couriers",
     "Decision",
     "DecisionRecord",
     "Degradation",
     "Effort",
+    "ErrorReason",
     "HoldingPolicy",
+    "InvalidRequest",
+    "InvalidSnapshot",
+    "Limits",
     "Locations",
     "MatrixTravel",
     "MetricTravel",
+    "Order",
     "OrderOutcome",
     "OrderStatus",
     "Orders",
@@ -49,6 +58,7 @@ __all__ = [
     "Policy",
     "Provenance",
     "RecordMeta",
+    "RouteStop",
     "Routes",
     "Rung",
     "Snapshot",
@@ -57,6 +67,8 @@ __all__ = [
     "Travel",
     "TravelMode",
     "TravelPolicy",
+    "Violation",
     "WaitReason",
     "WaitingPolicy",
+    "build_snapshot",
 ]

@@ -30,14 +30,17 @@ EARTH_RADIUS_M = 6_371_008.8
 
 @dataclass(frozen=True, slots=True)
 class Locations:
-    """Distinct places, sorted by (x, y, z). Two stops are at the same place iff they have the same index.
+    """Distinct places, sorted by (latitude, longitude). Two stops are at the same place iff they have the same index.
 
-    In the plane z is 0. On the sphere (x, y, z) is the point on a sphere of `radius_m`; the great-circle distance
-    follows from the chord without trigonometry per pair.
+    In the plane x is the longitude (east), y the latitude (north) and z is 0. On the sphere (x, y, z) is the point on
+    a sphere of `radius_m`; the great-circle distance follows from the chord without trigonometry per pair.
 
-    x, y, z: (n,) float64 metres. radius_m: 0.0 in the plane.
+    latitude, longitude: (n,) float64 as the caller gave them, -0.0 as 0.0. x, y, z: (n,) float64 metres.
+    radius_m: 0.0 in the plane.
     """
 
+    latitude: F64
+    longitude: F64
     x: F64
     y: F64
     z: F64
@@ -71,7 +74,7 @@ class Orders:
     """Bit set over Snapshot.skills."""
     priority: I32
     store: I32
-    """Index of the store; -1: never bundled."""
+    """Index in Snapshot.stores; -1: never bundled."""
     pickup_access_ms: I32
     pickup_leave_ms: I32
     dropoff_access_ms: I32
@@ -130,5 +133,7 @@ class Snapshot:
     routes: Routes
     skills: tuple[str, ...]
     """Names of the skill bits, sorted."""
+    stores: tuple[str, ...]
+    """Ids of the stores, sorted."""
     digest: bytes
     """Digest of the content, independent of listing order."""
