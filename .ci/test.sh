@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Set up and run every test: native (as shipped, and under sanitizers), then Python. Arguments go to pytest.
+# What was skipped, and why, stands in pytest's summary above its closing line, and in the lines of native.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash .ci/setup.sh dev
+bash .ci/native.sh all
+.venv/bin/python -m pytest "$@"
