@@ -6,12 +6,17 @@ import hashlib
 
 import numpy as np
 import pytest
+from bench.instances import NAMES, rows, snapshot
 
 from matcher.domain.builder import build_snapshot
 
-from bench.instances import NAMES, rows, snapshot
-
-DIGESTS = {"city-50x200": "b685f9c7c1830a7a", "city-200x1000": "663de50d4d9160c2", "city-1000x5000": "e565823500495b8f", "scarce-60x15": "63b7ac19b2656da0", "village-6x4": "112c7f02dfc91de7"}
+DIGESTS = {
+    "city-50x200": "b685f9c7c1830a7a",
+    "city-200x1000": "663de50d4d9160c2",
+    "city-1000x5000": "e565823500495b8f",
+    "scarce-60x15": "63b7ac19b2656da0",
+    "village-6x4": "112c7f02dfc91de7",
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
