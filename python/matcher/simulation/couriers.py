@@ -1,0 +1,267 @@
+"""Couriers of a simulated market: how each carries out its plans, and what a snapshot shows of it.
+
+Plans are carried out exactly as planned: `advance` is the one place where a planned stop becomes a visit, and the one
+to disturb when times are to differ from the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from matcher.domain.decision import CourierPlan, PlannedStop
+from matcher.domain.enums import SpatialFrame, StopKind
+from matcher.domain.rows import Courier, Order, RouteStop
+from matcher.simulation.market import Shift
+from matcher.simulation.outcome import Visit
+from matcher.simulation.place import Place, between, stop_place
+
+
+class PlanError(ValueError):
+    """A decision asks a courier for what it cannot do; says which courier and why."""
+
+
+class SimulatedCourier(Protocol):
+    """One courier while the market runs."""
+
+    visits: list[Visit]
+
+    def advance(self, now_ms: int) -> None:
+        """Make every stop due up to and including `now_ms`."""
+        ...
+
+    def free_at_ms(self, now_ms: int) -> int:
+        """When the courier could set off with a new plan, at the earliest."""
+        ...
+
+    def row(self, now_ms: int) -> Courier | None:
+        """The courier as a snapshot at `now_ms` shows it; None when no longer available."""
+        ...
+
+    def order_rows(self, now_ms: int) -> list[Order]:
+        """The orders that `row` mentions, as the snapshot shows them."""
+        ...
+
+    def commit(self, plan: CourierPlan, now_ms: int) -> None:
+        """Take over `plan`; PlanError when it cannot be carried out."""
+        ...
+
+    def finish(self) -> None:
+        """Make all stops still to be made."""
+        ...
+
+
+def stop_groups(stops: Sequence[PlannedStop], orders: Mapping[str, Order]) -> list[list[PlannedStop]]:
+    """Stops that are one physical stop: consecutive, of one kind, at one place and with one hand-over time."""
+    groups: list[list[PlannedStop]] = []
+    for stop in stops:
+        last = groups[-1][-1] if groups else None
+        if (
+            last is not None
+            and last.kind == stop.kind
+            and last.at_ms == stop.at_ms
+            and stop_place(orders[last.order_id], last.kind) == stop_place(orders[stop.order_id], stop.kind)
+        ):
+            groups[-1].append(stop)
+        else:
+            groups.append([stop])
+    return groups
+
+
+def _check_times(plan: CourierPlan, orders: Mapping[str, Order], start_ms: int) -> None:
+    """Refuse stops of unknown orders, and times that run backwards."""
+    unknown = [stop.order_id for stop in plan.stops if stop.order_id not in orders]
+    if unknown:
+        raise PlanError(f"courier {plan.courier_id}: there is no order {unknown[0]}")
+    clock_ms = start_ms
+    for group in stop_groups(plan.stops, orders):
+        for stop in group:
+            if not clock_ms <= stop.arrive_at_ms <= stop.at_ms <= stop.depart_at_ms:
+                raise PlanError(
+                    f"courier {plan.courier_id}, {stop.kind.name.lower()} of order {stop.order_id}: setting off at "
+                    f"{clock_ms}, arrival at {stop.arrive_at_ms}, hand-over at {stop.at_ms} and departure at "
+                    f"{stop.depart_at_ms} are out of order"
+                )
+        clock_ms = max(stop.depart_at_ms for stop in group)
+
+
+def _check_pairs(plan: CourierPlan, on_board: set[str], planned: set[str]) -> None:
+    """Every order on board is dropped off once, every planned and every new one picked up and dropped off once."""
+    expected = [(StopKind.DROPOFF, o) for o in on_board]
+    for order_id in (*planned, *plan.new_order_ids):
+        expected += [(StopKind.PICKUP, order_id), (StopKind.DROPOFF, order_id)]
+    found = [(stop.kind, stop.order_id) for stop in plan.stops]
+    if sorted(expected) != sorted(found):
+        raise PlanError(f"courier {plan.courier_id}: the plan's stops are not those of its orders")
+    carried = set(on_board)
+    for kind, order_id in found:
+        if kind is StopKind.PICKUP:
+            carried.add(order_id)
+        elif order_id not in carried:
+            raise PlanError(f"courier {plan.courier_id}: order {order_id} is dropped off before it is picked up")
+
+
+class LockedCourier:
+    """Carries out each plan whole; a snapshot shows it where and when its last plan ends."""
+
+    def __init__(self, shift: Shift, orders: Mapping[str, Order]) -> None:
+        self.visits: list[Visit] = []
+        self._shift = shift
+        self._orders = orders
+        self._place = Place(shift.courier.latitude, shift.courier.longitude)
+        self._free_at_ms = shift.on_at_ms
+
+    def advance(self, now_ms: int) -> None:
+        """Stops are made at `commit`."""
+
+    def free_at_ms(self, now_ms: int) -> int:
+        """End of the last plan."""
+        return max(now_ms, self._free_at_ms)
+
+    def row(self, now_ms: int) -> Courier | None:
+        """Where the last plan ends, without a route."""
+        free_at_ms = self.free_at_ms(now_ms)
+        if free_at_ms > self._shift.off_at_ms:
+            return None
+        return replace(
+            self._shift.courier,
+            latitude=self._place.latitude,
+            longitude=self._place.longitude,
+            free_at_ms=free_at_ms,
+            shift_end_at_ms=self._shift.off_at_ms,
+            route=(),
+            locked_stops=0,
+        )
+
+    def order_rows(self, now_ms: int) -> list[Order]:
+        """None: the row has no route."""
+        return []
+
+    def commit(self, plan: CourierPlan, now_ms: int) -> None:
+        """Carry out the whole plan."""
+        set_off_at_ms = self.free_at_ms(now_ms)
+        _check_times(plan, self._orders, set_off_at_ms)
+        _check_pairs(plan, set(), set())
+        for group in stop_groups(plan.stops, self._orders):
+            self.visits += [_visit(plan.courier_id, stop, set_off_at_ms) for stop in group]
+            set_off_at_ms = max(stop.depart_at_ms for stop in group)
+            self._place = stop_place(self._orders[group[0].order_id], group[0].kind)
+        self._free_at_ms = set_off_at_ms
+
+    def finish(self) -> None:
+        """Nothing is left to be made."""
+
+
+class LiveCourier:
+    """Drives a route that later decisions may change, except for the stop being driven to or served."""
+
+    def __init__(self, shift: Shift, orders: Mapping[str, Order], frame: SpatialFrame) -> None:
+        self.visits: list[Visit] = []
+        self._shift = shift
+        self._orders = orders
+        self._frame = frame
+        self._groups: list[list[PlannedStop]] = []
+        self._picked_up_at_ms: dict[str, int] = {}
+        """Orders on board."""
+        self._set_off_at_ms = shift.on_at_ms
+        """When the courier leaves, or left, for the next stop."""
+        self._leg_from = Place(shift.courier.latitude, shift.courier.longitude)
+        """A point of the way to the next stop, passed at `_leg_from_ms`."""
+        self._leg_from_ms = shift.on_at_ms
+
+    def advance(self, now_ms: int) -> None:
+        """Make the stops whose hand-over is due."""
+        while self._groups and self._groups[0][0].at_ms <= now_ms:
+            group = self._groups.pop(0)
+            for stop in group:
+                self.visits.append(_visit(self._shift.courier.id, stop, self._set_off_at_ms))
+                if stop.kind is StopKind.PICKUP:
+                    self._picked_up_at_ms[stop.order_id] = stop.at_ms
+                else:
+                    self._picked_up_at_ms.pop(stop.order_id)
+            self._leg_from = stop_place(self._orders[group[0].order_id], group[0].kind)
+            self._set_off_at_ms = self._leg_from_ms = max(stop.depart_at_ms for stop in group)
+
+    def free_at_ms(self, now_ms: int) -> int:
+        """When the courier can next set off from where the snapshot shows it."""
+        return max(now_ms, self._set_off_at_ms)
+
+    def row(self, now_ms: int) -> Courier | None:
+        """Where the courier is and what it still has to do."""
+        free_at_ms = self.free_at_ms(now_ms)
+        if not self._groups and free_at_ms > self._shift.off_at_ms:
+            return None
+        place = self._position(now_ms)
+        return replace(
+            self._shift.courier,
+            latitude=place.latitude,
+            longitude=place.longitude,
+            free_at_ms=free_at_ms,
+            shift_end_at_ms=self._shift.off_at_ms,
+            route=tuple(RouteStop(stop.kind, stop.order_id) for group in self._groups for stop in group),
+            locked_stops=self._locked(now_ms),
+        )
+
+    def order_rows(self, now_ms: int) -> list[Order]:
+        """Orders on board with their hand-over; at the stop being served, only the access time that is left."""
+        served = {}
+        if self._locked(now_ms):
+            served = {stop.order_id: stop for stop in self._groups[0] if stop.arrive_at_ms <= now_ms}
+        rows = []
+        for order_id in dict.fromkeys(stop.order_id for group in self._groups for stop in group):
+            row = self._orders[order_id]
+            if order_id in self._picked_up_at_ms:
+                row = replace(row, picked_up_at_ms=self._picked_up_at_ms[order_id])
+            if order_id in served:
+                spent = now_ms - served[order_id].arrive_at_ms
+                if served[order_id].kind is StopKind.PICKUP:
+                    row = replace(row, pickup_access_ms=max(0, row.pickup_access_ms - spent))
+                else:
+                    row = replace(row, dropoff_access_ms=max(0, row.dropoff_access_ms - spent))
+            rows.append(row)
+        return rows
+
+    def commit(self, plan: CourierPlan, now_ms: int) -> None:
+        """Replace what is left of the route."""
+        planned = {stop.order_id for group in self._groups for stop in group} - self._picked_up_at_ms.keys()
+        _check_times(plan, self._orders, self.free_at_ms(now_ms))
+        _check_pairs(plan, set(self._picked_up_at_ms), planned)
+        locked = self._locked(now_ms)
+        kept = self._groups[0] if locked else []
+        if [(s.kind, s.order_id) for s in plan.stops[:locked]] != [(s.kind, s.order_id) for s in kept]:
+            raise PlanError(f"courier {plan.courier_id}: the plan changes the stop that is being driven to or served")
+        stops = list(plan.stops)
+        for k, stop in enumerate(kept):
+            if stop.arrive_at_ms <= now_ms:
+                stops[k] = replace(stops[k], arrive_at_ms=stop.arrive_at_ms)
+        self._leg_from, self._leg_from_ms = self._position(now_ms), self.free_at_ms(now_ms)
+        if not locked:
+            self._set_off_at_ms = self._leg_from_ms
+        self._groups = stop_groups(stops, self._orders)
+
+    def finish(self) -> None:
+        """Make all stops still to be made."""
+        if self._groups:
+            self.advance(self._groups[-1][-1].at_ms)
+
+    def _locked(self, now_ms: int) -> int:
+        """Stops of the physical stop that is being driven to or served."""
+        return len(self._groups[0]) if self._groups and self._set_off_at_ms < now_ms else 0
+
+    def _position(self, now_ms: int) -> Place:
+        if not self._locked(now_ms):
+            return self._leg_from
+        head = self._groups[0][0]
+        arrive_at_ms = min(stop.arrive_at_ms for stop in self._groups[0])
+        target = stop_place(self._orders[head.order_id], head.kind)
+        if now_ms >= arrive_at_ms:
+            return target
+        share = (now_ms - self._leg_from_ms) / (arrive_at_ms - self._leg_from_ms)
+        return between(self._leg_from, target, share, self._frame)
+
+
+def _visit(courier_id: str, stop: PlannedStop, set_off_at_ms: int) -> Visit:
+    return Visit(
+        courier_id, stop.kind, stop.order_id, set_off_at_ms, stop.arrive_at_ms, stop.at_ms, stop.depart_at_ms
+    )

@@ -1,0 +1,55 @@
+"""A market to be simulated: who will order what and when, who will be on shift. Unix milliseconds, domain rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from matcher.domain.enums import SpatialFrame
+from matcher.domain.rows import Courier, Order
+
+
+class Diversion(Enum):
+    """What a later decision may still change of a plan that a courier has been given."""
+
+    LOCKED_PLAN = "locked_plan"
+    """Nothing: the courier carries out the whole plan, and is seen again where and when it ends."""
+    LIVE_ROUTE = "live_route"
+    """All but the stop that the courier is driving to or serving."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One courier's working time."""
+
+    courier: Courier
+    """Who and where when the shift starts; `free_at_ms`, `shift_end_at_ms`, `route` and `locked_stops` are ignored."""
+    on_at_ms: int
+    off_at_ms: int
+    """Latest pick-up; drop-offs may come later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The whole course of a market, known to the simulation only; decisions see no order before it is placed."""
+
+    market_id: str
+    frame: SpatialFrame
+    orders: tuple[Order, ...]
+    """Every one with `placed_at_ms`."""
+    shifts: tuple[Shift, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the market is run."""
+
+    start_at_ms: int
+    """First decision; the others follow every `cycle_ms`. A cycle without an open order asks for none."""
+    cycle_ms: int
+    diversion: Diversion
+    only_free_couriers: bool = False
+    """A courier is given a plan only when free at the time of the decision; a plan for one who is still busy, or not
+    yet on shift, is not carried out, and its orders stay open."""
+    coming_shifts_ms: int = 0
+    """Couriers whose shift starts within this time are part of the snapshot, free from its start."""

@@ -1,0 +1,146 @@
+"""A market that runs by its events and asks for a decision every cycle.
+
+Orders appear when they are placed, couriers come and go with their shifts and carry out the plans they are given. A
+decision sees one Snapshot and nothing that happens later. There is no clock here: time is the market's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from matcher.domain.builder import build_snapshot
+from matcher.domain.decision import CourierPlan, Decision
+from matcher.domain.enums import OrderStatus, StopKind
+from matcher.domain.rows import Order
+from matcher.domain.snapshot import Snapshot
+from matcher.simulation.couriers import LiveCourier, LockedCourier, PlanError, SimulatedCourier
+from matcher.simulation.market import Diversion, Market, Rules
+from matcher.simulation.outcome import CommittedPlan, Cycle, Outcome
+
+
+class Decider(Protocol):
+    """Whoever decides: the engine in this process, a server, or a rule of thumb to compare with."""
+
+    def decide(self, snapshot: Snapshot) -> Decision:
+        """What becomes of the snapshot's open orders."""
+        ...
+
+
+class World:
+    """One market, run once from its first cycle to its last."""
+
+    def __init__(self, market: Market, rules: Rules) -> None:
+        """ValueError when an order has no `placed_at_ms`, or ids repeat."""
+        if rules.cycle_ms <= 0:
+            raise ValueError(f"rules.cycle_ms must be positive, not {rules.cycle_ms}")
+        self._market = market
+        self._rules = rules
+        self._orders = {order.id: order for order in market.orders}
+        if len(self._orders) != len(market.orders):
+            raise ValueError("two orders of the market have the same id")
+        self._placements = sorted((_placed_at_ms(order), order.id) for order in market.orders)
+        self._shifts = {shift.courier.id: shift for shift in market.shifts}
+        if len(self._shifts) != len(market.shifts):
+            raise ValueError("two couriers of the market have the same id")
+        self._couriers: dict[str, SimulatedCourier] = {
+            id_: LockedCourier(shift, self._orders)
+            if rules.diversion is Diversion.LOCKED_PLAN
+            else LiveCourier(shift, self._orders, market.frame)
+            for id_, shift in sorted(self._shifts.items())
+        }
+        self._open: set[str] = set()
+        self._placed = 0
+        self._commitments: list[CommittedPlan] = []
+        self._committed = 0
+        self._cycles = 0
+
+    def run(self, decider: Decider, on_cycle: Callable[[Cycle], None] | None = None) -> Outcome:
+        """Run to the end: until no order is open or to come, or no shift is left in which one could be picked up.
+
+        `on_cycle` sees every decision after it has been applied. Raises PlanError when a decision is impossible in
+        this market: that is a defect of the decider, never a matter of luck.
+        """
+        now_ms: int | None = self._rules.start_at_ms
+        last_pickup_ms = max((shift.off_at_ms for shift in self._shifts.values()), default=self._rules.start_at_ms - 1)
+        while now_ms is not None and now_ms <= last_pickup_ms:
+            self._place_orders(now_ms)
+            if self._open:
+                for courier in self._couriers.values():
+                    courier.advance(now_ms)
+                snapshot = self._snapshot(now_ms)
+                decision = decider.decide(snapshot)
+                self._cycles += 1
+                self._apply(decision, now_ms)
+                if on_cycle is not None:
+                    on_cycle(Cycle(now_ms, snapshot, decision, self._placed, self._committed))
+            now_ms = self._next_cycle(now_ms)
+        return self._outcome()
+
+    def _place_orders(self, now_ms: int) -> None:
+        while self._placed < len(self._placements) and self._placements[self._placed][0] <= now_ms:
+            self._open.add(self._placements[self._placed][1])
+            self._placed += 1
+
+    def _next_cycle(self, now_ms: int) -> int | None:
+        """The next cycle with an open order; None when there is none."""
+        next_ms = now_ms + self._rules.cycle_ms
+        if self._open:
+            return next_ms
+        if self._placed == len(self._placements):
+            return None
+        idle_ms = max(0, self._placements[self._placed][0] - next_ms)
+        return next_ms + -(-idle_ms // self._rules.cycle_ms) * self._rules.cycle_ms
+
+    def _snapshot(self, now_ms: int) -> Snapshot:
+        couriers = []
+        orders = [self._orders[id_] for id_ in sorted(self._open)]
+        for id_, courier in self._couriers.items():
+            if self._shifts[id_].on_at_ms > now_ms + self._rules.coming_shifts_ms:
+                continue
+            row = courier.row(now_ms)
+            if row is not None:
+                couriers.append(row)
+                orders += courier.order_rows(now_ms)
+        return build_snapshot(self._market.market_id, now_ms, orders, couriers, frame=self._market.frame)
+
+    def _apply(self, decision: Decision, now_ms: int) -> None:
+        assigned = {o.order_id: o.courier_id for o in decision.outcomes if o.status is OrderStatus.ASSIGNED}
+        planned = {order_id: plan.courier_id for plan in decision.plans for order_id in plan.new_order_ids}
+        if assigned != planned or not assigned.keys() <= self._open:
+            odd = sorted(assigned.items() ^ planned.items()) or sorted(assigned.keys() - self._open)
+            raise PlanError(f"decision {decision.decision_id}: outcomes, plans and open orders disagree on {odd[0]}")
+        for plan in decision.plans:
+            courier = self._couriers.get(plan.courier_id)
+            if courier is None:
+                raise PlanError(f"decision {decision.decision_id}: there is no courier {plan.courier_id}")
+            if self._rules.only_free_couriers and courier.free_at_ms(now_ms) > now_ms:
+                continue
+            courier.commit(plan, now_ms)
+            self._commitments.append(CommittedPlan(now_ms, plan.courier_id, _drop_sequence(plan)))
+            self._committed += len(plan.new_order_ids)
+            self._open.difference_update(plan.new_order_ids)
+
+    def _outcome(self) -> Outcome:
+        for courier in self._couriers.values():
+            courier.finish()
+        visits = tuple(visit for courier in self._couriers.values() for visit in courier.visits)
+        unplaced = {id_ for _, id_ in self._placements[self._placed :]}
+        return Outcome(
+            visits=visits,
+            commitments=tuple(self._commitments),
+            undelivered=tuple(sorted(self._open | unplaced)),
+            cycles=self._cycles,
+            end_at_ms=max((visit.depart_at_ms for visit in visits), default=self._rules.start_at_ms),
+        )
+
+
+def _placed_at_ms(order: Order) -> int:
+    if order.placed_at_ms is None:
+        raise ValueError(f"order {order.id} of the market has no placed_at_ms")
+    return order.placed_at_ms
+
+
+def _drop_sequence(plan: CourierPlan) -> tuple[str, ...]:
+    new = set(plan.new_order_ids)
+    return tuple(stop.order_id for stop in plan.stops if stop.kind is StopKind.DROPOFF and stop.order_id in new)
