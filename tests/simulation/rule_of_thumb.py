@@ -112,7 +112,9 @@ class FirstComeFirstServed:
         for order, order_id in enumerate(ids):
             if order in given:
                 courier_id = snapshot.couriers.ids[given[order]]
-                outcomes.append(OrderOutcome(order_id, OrderStatus.ASSIGNED, None, courier_id, 0, dropoff_at[order_id], 0))
+                outcomes.append(
+                    OrderOutcome(order_id, OrderStatus.ASSIGNED, None, courier_id, 0, dropoff_at[order_id], 0)
+                )
             elif snapshot.orders.courier[order] < 0:
                 reason = WaitReason.NO_FEASIBLE_COURIER
                 outcomes.append(OrderOutcome(order_id, OrderStatus.WAITING, reason, "", 0, 0, 0))
@@ -128,6 +130,12 @@ class FirstComeFirstServed:
             gap=0.0,
             rung=Rung.GREEDY,
             degradations=(),
-            effort=Effort(0, 1, Rung.GREEDY, 0),
+            effort=Effort(
+                nearest_couriers=len(routes),
+                max_bundle_orders=1,
+                first_rung=Rung.GREEDY,
+                rung=Rung.GREEDY,
+                iterations=0,
+            ),
             provenance=Provenance("first-come-first-served", "", "", "", snapshot.digest.hex()),
         )

@@ -262,6 +262,4 @@ class LiveCourier:
 
 
 def _visit(courier_id: str, stop: PlannedStop, set_off_at_ms: int) -> Visit:
-    return Visit(
-        courier_id, stop.kind, stop.order_id, set_off_at_ms, stop.arrive_at_ms, stop.at_ms, stop.depart_at_ms
-    )
+    return Visit(courier_id, stop.kind, stop.order_id, set_off_at_ms, stop.arrive_at_ms, stop.at_ms, stop.depart_at_ms)

@@ -108,8 +108,8 @@ class World:
         assigned = {o.order_id: o.courier_id for o in decision.outcomes if o.status is OrderStatus.ASSIGNED}
         planned = {order_id: plan.courier_id for plan in decision.plans for order_id in plan.new_order_ids}
         if assigned != planned or not assigned.keys() <= self._open:
-            odd = sorted(assigned.items() ^ planned.items()) or sorted(assigned.keys() - self._open)
-            raise PlanError(f"decision {decision.decision_id}: outcomes, plans and open orders disagree on {odd[0]}")
+            odd = {order_id for order_id, _ in assigned.items() ^ planned.items()} | (assigned.keys() - self._open)
+            raise PlanError(f"decision {decision.decision_id}: outcomes, plans and open orders disagree on {min(odd)}")
         for plan in decision.plans:
             courier = self._couriers.get(plan.courier_id)
             if courier is None:

@@ -6,6 +6,7 @@ minutes from the start of business, coordinates metres.
 
 from __future__ import annotations
 
+import itertools
 import math
 import tarfile
 from collections.abc import Mapping
@@ -130,10 +131,12 @@ def find_instances(paths: list[Path]) -> list[InstanceSource]:
     for path in paths:
         found = _in_archive(path) if path.is_file() else _in_folder(path)
         if not found:
-            raise ValueError(f"{path}: no instance here; expected folders (or an archive of them) with {', '.join(_FILES)}")
+            raise ValueError(
+                f"{path}: no instance here; expected folders (or an archive of them) with {', '.join(_FILES)}"
+            )
         sources += found
     sources.sort(key=lambda source: source.name)
-    for before, after in zip(sources, sources[1:], strict=False):
+    for before, after in itertools.pairwise(sources):
         if before.name == after.name:
             raise ValueError(f"instance {after.name} is given twice: {before.path} and {after.path}")
     return sources
@@ -232,12 +235,19 @@ def _check_ids(*tables: tuple[Table, str]) -> None:
 def _parameters(table: Table) -> Parameters:
     if len(table.rows) != 1:
         raise TableError(table.file, 2, 1, f"expected one row of parameters, found {len(table.rows)}")
-    whole = [int(table.integers(name)[0]) for name in _PARAMETERS[:5]]
-    pay, guaranteed = (float(table.floats(name)[0]) for name in _PARAMETERS[5:])
-    for name, value in zip(_PARAMETERS, [*whole, pay, guaranteed], strict=True):
+    whole = {name: int(table.integers(name)[0]) for name in _PARAMETERS[:5]}
+    pay = {name: float(table.floats(name)[0]) for name in _PARAMETERS[5:]}
+    for name, value in (*whole.items(), *pay.items()):
         if value < 0 or (value == 0 and name == "meters_per_minute"):
             raise table.error(0, name, "expected a positive number")
-    for name in _PARAMETERS[1:3]:
-        if int(table.integers(name)[0]) % 2:
+        if name.endswith("service minutes") and value % 2:
             raise table.error(0, name, "expected an even number of minutes: half before the hand-over, half after")
-    return Parameters(*whole, pay, guaranteed)
+    return Parameters(
+        meters_per_minute=whole["meters_per_minute"],
+        pickup_service=whole["pickup service minutes"],
+        dropoff_service=whole["dropoff service minutes"],
+        target_click_to_door=whole["target click-to-door"],
+        maximum_click_to_door=whole["maximum click-to-door"],
+        pay_per_order=pay["pay per order"],
+        guaranteed_pay_per_hour=pay["guaranteed pay per hour"],
+    )

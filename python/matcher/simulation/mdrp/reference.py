@@ -7,6 +7,7 @@ of a pandas description: percentiles by linear interpolation, standard deviation
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from matcher.simulation.mdrp.solution import Solution
 
 @dataclass(frozen=True, slots=True)
 class _Timelines:
-    """Per courier with moves: times of departures and arrivals from the start of the shift, and where it is from then."""
+    """Per courier with moves: when it departs and arrives, from its shift's start on, and where it then is."""
 
     times: dict[str, list[int]]
     places: dict[str, list[str]]
@@ -93,7 +94,7 @@ def feasibility_report(instance: Instance, solution: Solution) -> tuple[str, boo
             [
                 f"{drop} {' '.join(a.orders)}"
                 for a, times in zip(assignments, drops, strict=True)
-                for before, drop in zip(times, times[1:], strict=False)
+                for before, drop in itertools.pairwise(times)
                 if drop < before + service
             ],
         ),

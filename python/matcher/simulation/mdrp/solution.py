@@ -126,8 +126,16 @@ def _orders(file: str, data: bytes) -> tuple[DeliveredOrder, ...]:
         order, placement, ready, pickup, dropoff, courier = (row[k] for k in at)
         if any(_not_a_number(field) for field in (pickup, dropoff)):
             continue
-        times = (_minute(file, field) for field in (placement, ready, pickup, dropoff))
-        found.append(DeliveredOrder(order.text, *times, courier.text))
+        found.append(
+            DeliveredOrder(
+                order=order.text,
+                placement=_minute(file, placement),
+                ready=_minute(file, ready),
+                pickup=_minute(file, pickup),
+                dropoff=_minute(file, dropoff),
+                courier=courier.text,
+            )
+        )
     return tuple(found)
 
 

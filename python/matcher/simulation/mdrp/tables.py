@@ -128,7 +128,10 @@ def read_table(file: str, data: bytes, columns: Sequence[str], separator: str | 
         row = split_fields(line, number, separator)
         if len(row) < len(header):
             raise TableError(
-                file, number, len(line) + 1, f"expected {len(header)} cells ({header[len(row)]!r} is next), found {len(row)}"
+                file,
+                number,
+                len(line) + 1,
+                f"expected {len(header)} cells ({header[len(row)]!r} is next), found {len(row)}",
             )
         if len(row) > len(header):
             extra = row[len(header)]
