@@ -1,7 +1,98 @@
+#include <pybind11/numpy.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "bindings/register.h"
+#include "matcher/set_packing.h"
+
+namespace py = pybind11;
 
 namespace matcher::bindings {
+namespace {
 
-void register_batch(pybind11::module_&) {}
+using I32 = py::array_t<std::int32_t, py::array::c_style>;
+using I64 = py::array_t<std::int64_t, py::array::c_style>;
+
+template <typename T>
+std::span<const T> column(const py::array_t<T, py::array::c_style>& array, const char* name) {
+  if (array.ndim() != 1) throw py::value_error(std::string(name) + " must have one dimension");
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+template <typename T>
+py::array_t<T> to_array(const std::vector<T>& values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+std::string describe(PackingFault fault, std::int64_t at) {
+  const auto where = std::to_string(at);
+  switch (fault) {
+    case PackingFault::kNone:
+      return "no fault";
+    case PackingFault::kNegativeCount:
+      return "n_orders and n_couriers must not be negative";
+    case PackingFault::kArrayLengths:
+      return "courier and cost need one entry a column, ptr one more and to run from 0 to len(order), wait one an order";
+    case PackingFault::kPointerOrder:
+      return "ptr decreases or leaves order at column " + where;
+    case PackingFault::kEmptyColumn:
+      return "column " + where + " has no orders";
+    case PackingFault::kOrderRange:
+      return "column " + where + " names an order outside [0, n_orders)";
+    case PackingFault::kOrderTwice:
+      return "column " + where + " names an order twice";
+    case PackingFault::kCourierRange:
+      return "column " + where + " names a courier outside [0, n_couriers)";
+    case PackingFault::kNegativeWait:
+      return "wait of order " + where + " is negative";
+  }
+  return "unknown fault";
+}
+
+py::tuple solve_packing_arrays(std::int32_t n_orders, std::int32_t n_couriers, const I32& courier, const I32& ptr,
+                               const I32& order, const I64& cost, const I64& wait, std::int64_t max_iterations,
+                               const I64& order_price, const I64& courier_price) {
+  const PackingProblem problem{.n_orders = n_orders,
+                               .n_couriers = n_couriers,
+                               .courier = column(courier, "courier"),
+                               .ptr = column(ptr, "ptr"),
+                               .order = column(order, "order"),
+                               .cost = column(cost, "cost"),
+                               .wait = column(wait, "wait")};
+  const PackingOptions options{.max_iterations = max_iterations,
+                               .order_price = column(order_price, "order_price"),
+                               .courier_price = column(courier_price, "courier_price")};
+  if (max_iterations < 0) throw py::value_error("max_iterations must not be negative");
+  if (!options.order_price.empty() && options.order_price.size() != problem.wait.size()) {
+    throw py::value_error("order_price must be empty or have one entry an order");
+  }
+  if (!options.courier_price.empty() && options.courier_price.size() != static_cast<std::size_t>(n_couriers)) {
+    throw py::value_error("courier_price must be empty or have one entry a courier");
+  }
+  PackingSolution solution;
+  PackingFault fault = PackingFault::kNone;
+  std::int64_t at = -1;
+  {
+    const py::gil_scoped_release release;
+    fault = check_packing(problem, at);
+    if (fault == PackingFault::kNone) solution = solve_packing(problem, options);
+  }
+  if (fault != PackingFault::kNone) throw py::value_error(describe(fault, at));
+  return py::make_tuple(static_cast<int>(solution.status), to_array(solution.chosen), solution.total,
+                        solution.lower_bound, solution.price_bound, to_array(solution.order_price),
+                        to_array(solution.courier_price), solution.iterations);
+}
+
+}  // namespace
+
+void register_batch(py::module_& m) {
+  m.def("solve_packing", &solve_packing_arrays, py::arg("n_orders"), py::arg("n_couriers"),
+        py::arg("courier").noconvert(), py::arg("ptr").noconvert(), py::arg("order").noconvert(),
+        py::arg("cost").noconvert(), py::arg("wait").noconvert(), py::arg("max_iterations"),
+        py::arg("order_price").noconvert(), py::arg("courier_price").noconvert());
+}
 
 }  // namespace matcher::bindings
