@@ -76,7 +76,8 @@ void Annealer::run(const Prices& prices, std::int64_t visits, Work& work) {
   if (pool.empty()) return;
 
   load(best_);
-  const double typical = static_cast<double>(best_.gain) / static_cast<double>(std::max<std::size_t>(best_.columns.size(), 1));
+  const double typical =
+      static_cast<double>(best_.gain) / static_cast<double>(std::max<std::size_t>(best_.columns.size(), 1));
   const double hot = 0.1 * typical;
   const double cold = 0.002 * typical;
   constexpr int kLevels = 64;

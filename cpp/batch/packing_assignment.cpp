@@ -19,11 +19,11 @@ struct Search {
   Work& work;
   std::vector<std::int64_t> order_price;
   std::vector<std::int64_t> courier_price;
-  std::vector<std::int32_t> column_of_order;    // chosen column or -1
-  std::vector<std::int32_t> order_of_courier;   // or -1
-  std::vector<std::int64_t> distance;           // to couriers, kFar if not reached
-  std::vector<std::int32_t> via;                // column by which a courier was reached
-  std::vector<std::int32_t> reached;            // couriers with a distance
+  std::vector<std::int32_t> column_of_order;   // chosen column or -1
+  std::vector<std::int32_t> order_of_courier;  // or -1
+  std::vector<std::int64_t> distance;          // to couriers, kFar if not reached
+  std::vector<std::int32_t> via;               // column by which a courier was reached
+  std::vector<std::int32_t> reached;           // couriers with a distance
   std::vector<std::pair<std::int32_t, std::int64_t>> settled_orders;
 
   std::int32_t courier_of(std::int32_t column) const { return model.rows_of(column)[1] - model.n_orders; }

@@ -7,8 +7,8 @@
 namespace matcher::packing {
 namespace {
 
-constexpr double kDeflection = 1.5;       // Camerini, Fratta and Maffioli
-constexpr std::int64_t kPatience = 20;    // passes without a better bound before steps shrink
+constexpr double kDeflection = 1.5;     // Camerini, Fratta and Maffioli
+constexpr std::int64_t kPatience = 20;  // passes without a better bound before steps shrink
 constexpr double kShrink = 0.6;
 constexpr double kSmallestScale = 1e-6;
 

@@ -1,7 +1,7 @@
+#include "batch/packing_model.h"
+
 #include <algorithm>
 #include <utility>
-
-#include "batch/packing_model.h"
 
 namespace matcher::packing {
 
@@ -71,7 +71,8 @@ Prices exact_prices(const Model& model, std::span<const double> order_price) {
   std::vector<std::int64_t> rounded(order_price.size());
   for (std::size_t o = 0; o < rounded.size(); ++o) {
     const double most = static_cast<double>(model.most[o]);
-    rounded[o] = order_price[o] >= most ? model.most[o] : static_cast<std::int64_t>(std::max(order_price[o], 0.0) + 0.5);
+    rounded[o] =
+        order_price[o] >= most ? model.most[o] : static_cast<std::int64_t>(std::max(order_price[o], 0.0) + 0.5);
   }
   return exact_prices(model, std::move(rounded));
 }
@@ -91,7 +92,8 @@ Prices exact_prices(const Model& model, std::vector<std::int64_t> order_price) {
   };
   for (std::int32_t c = 0; c < model.n_couriers; ++c) {
     auto& price = prices.row[static_cast<std::size_t>(model.n_orders + c)];
-    for (auto k = model.of_courier[static_cast<std::size_t>(c)]; k < model.of_courier[static_cast<std::size_t>(c) + 1]; ++k) {
+    for (auto k = model.of_courier[static_cast<std::size_t>(c)]; k < model.of_courier[static_cast<std::size_t>(c) + 1];
+         ++k) {
       price = std::max(price, unpaid(k));
     }
   }

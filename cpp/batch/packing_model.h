@@ -31,14 +31,14 @@ class Work {
 struct Model {
   std::int32_t n_orders = 0;
   std::int32_t n_couriers = 0;
-  std::vector<std::int32_t> ptr;       // (columns + 1,)
-  std::vector<std::int32_t> member;    // rows of a column: its orders ascending, then n_orders + its courier
-  std::vector<std::int64_t> gain;      // (columns,) > 0
-  std::vector<std::int32_t> origin;    // index in the problem
+  std::vector<std::int32_t> ptr;         // (columns + 1,)
+  std::vector<std::int32_t> member;      // rows of a column: its orders ascending, then n_orders + its courier
+  std::vector<std::int64_t> gain;        // (columns,) > 0
+  std::vector<std::int32_t> origin;      // index in the problem
   std::vector<std::int32_t> of_courier;  // (n_couriers + 1,) courier c has the columns of_courier[c]:of_courier[c+1]
-  std::vector<std::int32_t> row_ptr;   // (rows + 1,)
-  std::vector<std::int32_t> row_col;   // columns of a row, ascending
-  std::vector<std::int64_t> most;      // (rows,) largest gain of a column of the row; 0 without one
+  std::vector<std::int32_t> row_ptr;     // (rows + 1,)
+  std::vector<std::int32_t> row_col;     // columns of a row, ascending
+  std::vector<std::int64_t> most;        // (rows,) largest gain of a column of the row; 0 without one
 
   std::int32_t rows() const { return n_orders + n_couriers; }
   std::int32_t columns() const { return static_cast<std::int32_t>(gain.size()); }
@@ -90,7 +90,8 @@ struct SingleAssignment {
 };
 SingleAssignment assign_singles(const Model& model, Work& work);
 
-// Descends from `order_price` for at most `passes` passes or until the bound is within `target`; keeps the best exact prices.
+// Descends from `order_price` for at most `passes` passes or until the bound is within `target`; keeps the best exact
+// prices.
 class PriceDescent {
  public:
   PriceDescent(const Model& model, const std::vector<std::int64_t>& order_price);

@@ -36,7 +36,8 @@ bool too_large(const PackingProblem& problem) {
 }
 
 // Order prices of an earlier solve as prices of rows; where unknown, what the courier prices leave of the best gain.
-std::vector<std::int64_t> warm_prices(const Model& model, const PackingProblem& problem, const PackingOptions& options) {
+std::vector<std::int64_t> warm_prices(const Model& model, const PackingProblem& problem,
+                                      const PackingOptions& options) {
   std::vector<std::int64_t> price(static_cast<std::size_t>(model.n_orders), 0);
   for (std::int32_t o = 0; o < model.n_orders; ++o) {
     const auto at = static_cast<std::size_t>(o);

@@ -35,7 +35,8 @@ std::string describe(PackingFault fault, std::int64_t at) {
     case PackingFault::kNegativeCount:
       return "n_orders and n_couriers must not be negative";
     case PackingFault::kArrayLengths:
-      return "courier and cost need one entry a column, ptr one more and to run from 0 to len(order), wait one an order";
+      return "courier and cost need one entry a column, ptr one more and to run from 0 to len(order), wait one an "
+             "order";
     case PackingFault::kPointerOrder:
       return "ptr decreases or leaves order at column " + where;
     case PackingFault::kEmptyColumn:

@@ -12,7 +12,8 @@
 //
 // Method.  Everything is done in terms of gains g_k = sum(wait of members) - cost[k]; columns without gain are dropped.
 //   1. Shortest augmenting paths over the columns with one order: exact, with prices. If there are no others, done.
-//   2. Prices: deflected subgradient descent (Polyak steps towards the best packing known) on the Lagrangian that prices
+//   2. Prices: deflected subgradient descent (Polyak steps towards the best packing known) on the Lagrangian that
+//   prices
 //      orders and lets every courier choose; its optimum is that of the linear relaxation. Rounded to integers, courier
 //      prices recomputed exactly, so each bound is valid whatever the arithmetic before it.
 //   3. Packing: annealing over "insert a column, eject those in its way", on the columns of small reduced cost.

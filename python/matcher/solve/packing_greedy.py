@@ -19,7 +19,7 @@ class GreedyPackingSolver:
     def solve(
         self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
     ) -> PackingSolution:
-        """See PackingSolver.solve. The bound is valid but weak; a warm start's prices are used where they prove more."""
+        """See PackingSolver.solve. The bound is valid but weak; a warm start's prices count where they prove more."""
         if not sums_are_exact(problem):
             return overflow()
         gain = gains(problem)
