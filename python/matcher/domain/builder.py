@@ -108,14 +108,17 @@ def snapshot_from_columns(
     couriers: CourierColumns,
     *,
     limits: Limits | None = None,
+    counts: tuple[int, int] | None = None,
 ) -> Snapshot:
     """The same from one list or array per attribute, rows in the caller's order, 0 for "not set".
 
+    `counts`: numbers of orders and couriers received, where a decoder kept no rows because they are over the limits.
     Raises InvalidSnapshot; positions in its field paths are the caller's.
     """
     limits = limits or Limits()
     check = Checker()
-    check_market(check, market_id, at_unix_ms, frame, len(orders.ids), len(couriers.ids), limits)
+    received = counts or (len(orders.ids), len(couriers.ids))
+    check_market(check, market_id, at_unix_ms, frame, received, limits)
     check.raise_if_any()  # sizes first: nothing below may run on more rows than the limits allow
     frame = SpatialFrame(frame or SpatialFrame.WGS84)
     check_orders(check, orders, at_unix_ms, frame, limits)

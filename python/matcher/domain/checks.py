@@ -229,9 +229,10 @@ def _only(values: Sequence[Any], *allowed: type) -> bool:
 
 
 def check_market(
-    check: Checker, market_id: str, at_unix_ms: int, frame: int, orders: int, couriers: int, limits: Limits
+    check: Checker, market_id: str, at_unix_ms: int, frame: int, counts: tuple[int, int], limits: Limits
 ) -> None:
-    """The snapshot's own fields and the number of rows."""
+    """The snapshot's own fields and the numbers of orders and couriers."""
+    orders, couriers = counts
     check._id("market_id", market_id, limits, required=True)
     if at_unix_ms == 0:
         check.add("at_ms", ErrorReason.MISSING, "is required: the snapshot's clock reading in Unix milliseconds")

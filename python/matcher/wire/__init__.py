@@ -1,0 +1,45 @@
+"""The wire: bytes of matcher.v1 to domain values and back. Only this room and `service` know the generated messages."""
+
+from matcher.wire.assignment import (
+    SolveProblem,
+    SolveReply,
+    SolveStatus,
+    decode_solve_reply,
+    decode_solve_request,
+    encode_solve_reply,
+    encode_solve_request,
+)
+from matcher.wire.decision import decode_decision, encode_decision, encode_validated
+from matcher.wire.json_form import (
+    InvalidJson,
+    decision_to_json,
+    locate_violation,
+    match_request_from_json,
+    match_request_to_json,
+)
+from matcher.wire.request import MatchOptions, decode_match_request, encode_match_request
+from matcher.wire.status import Refusal, encode_status, read_status
+
+__all__ = [
+    "InvalidJson",
+    "MatchOptions",
+    "Refusal",
+    "SolveProblem",
+    "SolveReply",
+    "SolveStatus",
+    "decision_to_json",
+    "decode_decision",
+    "decode_match_request",
+    "decode_solve_reply",
+    "decode_solve_request",
+    "encode_decision",
+    "encode_match_request",
+    "encode_solve_reply",
+    "encode_solve_request",
+    "encode_status",
+    "encode_validated",
+    "locate_violation",
+    "match_request_from_json",
+    "match_request_to_json",
+    "read_status",
+]

@@ -1,0 +1,322 @@
+"""MatchRequest: bytes to Snapshot and options, and back.
+
+Decoding makes one list per attribute and no object per order or courier of our own. Encoding writes the canonical
+form: rows sorted by id, whatever equals its default left out. It is what client and journal use, and it holds
+``decode(encode(s)).digest == s.digest``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from matcher.domain import (
+    NEVER_MS,
+    Effort,
+    ErrorReason,
+    InvalidRequest,
+    Limits,
+    Rung,
+    Snapshot,
+    StopKind,
+    TravelMode,
+    Violation,
+)
+from matcher.domain.builder import CourierColumns, OrderColumns, snapshot_from_columns
+from matcher.domain.snapshot import F64, I32, I64
+from matcher.v1 import matching_service_pb2, types_pb2
+
+_NEVER = int(NEVER_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchOptions:
+    """What a MatchRequest asks for besides the snapshot."""
+
+    policy: str = "default"
+    forced_rung: Rung | None = None
+    validate_only: bool = False
+    effort: Effort | None = None
+    """Redo exactly this much work; None: what policy and deadline allow."""
+
+
+def decode_match_request(data: bytes, limits: Limits | None = None) -> tuple[Snapshot, MatchOptions]:
+    """Snapshot and options of an encoded MatchRequest. Raises InvalidRequest with every violation found."""
+    try:
+        request = matching_service_pb2.MatchRequest.FromString(data)
+    except DecodeError as error:
+        sentence = f"the bytes are no matcher.v1.MatchRequest: {error}"
+        raise InvalidRequest([Violation("request", sentence, ErrorReason.MALFORMED)]) from None
+    options = _options(request)
+    if not request.HasField("snapshot"):
+        raise InvalidRequest([Violation("snapshot", "is required", ErrorReason.MISSING)])
+    limits = limits or Limits()
+    snapshot = request.snapshot
+    # Counts are checked before anything is made of the rows.
+    orders = _order_columns(snapshot.orders if len(snapshot.orders) <= limits.orders else ())
+    couriers = _courier_columns(snapshot.couriers if len(snapshot.couriers) <= limits.couriers else ())
+    built = snapshot_from_columns(
+        snapshot.market_id,
+        snapshot.at_ms,
+        snapshot.frame,
+        orders,
+        couriers,
+        limits=limits,
+        counts=(len(snapshot.orders), len(snapshot.couriers)),
+    )
+    return built, options
+
+
+def encode_match_request(snapshot: Snapshot, options: MatchOptions | None = None) -> bytes:
+    """The canonical bytes of a MatchRequest; equal for equal snapshots and options."""
+    options = options or MatchOptions()
+    request = matching_service_pb2.MatchRequest(
+        snapshot=types_pb2.Snapshot(
+            market_id=snapshot.market_id,
+            at_ms=snapshot.at_unix_ms,
+            frame=int(snapshot.frame),  # type: ignore[arg-type]
+            orders=_order_messages(snapshot),
+            couriers=_courier_messages(snapshot),
+        ),
+        policy=options.policy,
+        validate_only=options.validate_only,
+    )
+    if options.forced_rung is not None:
+        request.forced_rung = int(options.forced_rung)  # type: ignore[assignment]
+    if options.effort is not None:
+        request.effort.CopyFrom(effort_message(options.effort))
+    return request.SerializeToString(deterministic=True)
+
+
+def effort_message(effort: Effort) -> types_pb2.Effort:
+    """The wire's form of an Effort."""
+    return types_pb2.Effort(
+        nearest_couriers=effort.nearest_couriers,
+        max_bundle_orders=effort.max_bundle_orders,
+        rung=int(effort.rung),  # type: ignore[arg-type]
+        iterations=effort.iterations,
+        first_rung=int(effort.first_rung),  # type: ignore[arg-type]
+    )
+
+
+def effort_value(effort: types_pb2.Effort) -> Effort:
+    """The domain's form of an Effort; rungs must be known."""
+    return Effort(
+        nearest_couriers=effort.nearest_couriers,
+        max_bundle_orders=effort.max_bundle_orders,
+        rung=Rung(effort.rung),
+        iterations=effort.iterations,
+        first_rung=Rung(effort.first_rung or effort.rung),
+    )
+
+
+def _options(request: matching_service_pb2.MatchRequest) -> MatchOptions:
+    wrong: list[Violation] = []
+
+    def rung(path: str, number: int, *, required: bool) -> None:
+        if number == 0 and required:
+            wrong.append(Violation(path, "is required", ErrorReason.MISSING))
+        elif number not in (0, *Rung):
+            wrong.append(Violation(path, f"{number} is no Rung", ErrorReason.UNKNOWN_ENUM_VALUE))
+
+    rung("forced_rung", request.forced_rung, required=False)
+    effort = request.effort if request.HasField("effort") else None
+    if effort is not None:
+        rung("effort.rung", effort.rung, required=True)
+        rung("effort.first_rung", effort.first_rung, required=False)
+        for field, least in (("nearest_couriers", 1), ("max_bundle_orders", 1), ("iterations", 0)):
+            value = getattr(effort, field)
+            if value < least:
+                wrong.append(
+                    Violation(f"effort.{field}", f"must be at least {least}, is {value}", ErrorReason.OUT_OF_RANGE)
+                )
+    if wrong:
+        raise InvalidRequest(wrong)
+    return MatchOptions(
+        policy=request.policy or "default",
+        forced_rung=Rung(request.forced_rung) if request.forced_rung else None,
+        validate_only=request.validate_only,
+        effort=None if effort is None else effort_value(effort),
+    )
+
+
+def _order_columns(orders: Sequence[types_pb2.Order]) -> OrderColumns:
+    skill_ptr, skill = _flat([o.required_skills for o in orders])
+    return OrderColumns(
+        ids=[o.id for o in orders],
+        pickup_latitude=_f64([o.pickup_latitude for o in orders]),
+        pickup_longitude=_f64([o.pickup_longitude for o in orders]),
+        dropoff_latitude=_f64([o.dropoff_latitude for o in orders]),
+        dropoff_longitude=_f64([o.dropoff_longitude for o in orders]),
+        placed_at_ms=_i64([o.placed_at_ms for o in orders]),
+        ready_at_ms=_i64([o.ready_at_ms for o in orders]),
+        promised_by_ms=_i64([o.promised_by_ms for o in orders]),
+        dropoff_not_before_ms=_i64([o.dropoff_not_before_ms for o in orders]),
+        pickup_by_ms=_i64([o.pickup_by_ms for o in orders]),
+        dropoff_by_ms=_i64([o.dropoff_by_ms for o in orders]),
+        size=_i64([o.size for o in orders]),
+        skill_ptr=skill_ptr,
+        skill=skill,
+        priority=_i64([o.priority for o in orders]),
+        freshness_limit_ms=_i64([o.freshness_limit_ms for o in orders]),
+        store_id=[o.store_id for o in orders],
+        pickup_access_ms=_i64([o.pickup_access_ms for o in orders]),
+        pickup_leave_ms=_i64([o.pickup_leave_ms for o in orders]),
+        dropoff_access_ms=_i64([o.dropoff_access_ms for o in orders]),
+        dropoff_leave_ms=_i64([o.dropoff_leave_ms for o in orders]),
+        picked_up_at_ms=_i64([o.picked_up_at_ms for o in orders]),
+    )
+
+
+def _courier_columns(couriers: Sequence[types_pb2.Courier]) -> CourierColumns:
+    skill_ptr, skill = _flat([c.skills for c in couriers])
+    route_ptr, stops = _flat([c.route for c in couriers])
+    return CourierColumns(
+        ids=[c.id for c in couriers],
+        latitude=_f64([c.latitude for c in couriers]),
+        longitude=_f64([c.longitude for c in couriers]),
+        free_at_ms=_i64([c.free_at_ms for c in couriers]),
+        shift_end_at_ms=_i64([c.shift_end_at_ms for c in couriers]),
+        capacity=_i64([c.capacity for c in couriers]),
+        skill_ptr=skill_ptr,
+        skill=skill,
+        mode=_i64([c.mode for c in couriers]),
+        speed_meters_per_hour=_i64([c.speed_meters_per_hour for c in couriers]),
+        route_ptr=route_ptr,
+        route_order_id=[stop.order_id for stop in stops],
+        route_kind=_i64([stop.kind for stop in stops]),
+        locked_stops=_i64([c.locked_stops for c in couriers]),
+    )
+
+
+def _f64(values: list[float]) -> F64:
+    return np.array(values, dtype=np.float64)
+
+
+def _i64(values: Sequence[int]) -> I64:
+    return np.array(values, dtype=np.int64)
+
+
+def _flat(lists: list[Any]) -> tuple[I32, list[Any]]:
+    ptr = np.zeros(len(lists) + 1, dtype=np.int32)
+    np.cumsum([len(values) for values in lists], out=ptr[1:])
+    return ptr, [value for values in lists if values for value in values]
+
+
+def _order_messages(snapshot: Snapshot) -> list[types_pb2.Order]:
+    at, orders, places = snapshot.at_unix_ms, snapshot.orders, snapshot.locations
+    latitude, longitude = places.latitude.tolist(), places.longitude.tolist()
+    aboard = _on_board(snapshot)
+    columns = zip(
+        orders.ids,
+        orders.pickup_loc.tolist(),
+        orders.dropoff_loc.tolist(),
+        _unix(at, orders.placed_ms, 0),
+        _unix(at, orders.ready_ms, 0),
+        _unix(at, orders.promised_by_ms, _NEVER),
+        _unix(at, orders.dropoff_not_before_ms, 0),
+        _unix(at, orders.pickup_by_ms, _NEVER),
+        _unix(at, orders.dropoff_by_ms, _NEVER),
+        np.where(orders.freshness_ms == _NEVER, 0, orders.freshness_ms).tolist(),
+        orders.size.tolist(),
+        orders.skills.tolist(),
+        orders.priority.tolist(),
+        orders.store.tolist(),
+        orders.pickup_access_ms.tolist(),
+        orders.pickup_leave_ms.tolist(),
+        orders.dropoff_access_ms.tolist(),
+        orders.dropoff_leave_ms.tolist(),
+        aboard.tolist(),
+        strict=True,
+    )
+    return [
+        types_pb2.Order(
+            id=id_,
+            pickup_latitude=latitude[pickup],
+            pickup_longitude=longitude[pickup],
+            dropoff_latitude=latitude[dropoff],
+            dropoff_longitude=longitude[dropoff],
+            placed_at_ms=placed,
+            ready_at_ms=0 if on_board else ready,
+            promised_by_ms=promised,
+            dropoff_not_before_ms=not_before,
+            pickup_by_ms=pickup_by,
+            dropoff_by_ms=dropoff_by,
+            size=size,
+            required_skills=_names(snapshot.skills, skills),
+            priority=priority,
+            freshness_limit_ms=freshness,
+            store_id=snapshot.stores[store] if store >= 0 else "",
+            pickup_access_ms=pickup_access,
+            pickup_leave_ms=pickup_leave,
+            dropoff_access_ms=dropoff_access,
+            dropoff_leave_ms=dropoff_leave,
+            picked_up_at_ms=ready if on_board else 0,
+        )
+        for (
+            id_, pickup, dropoff, placed, ready, promised, not_before, pickup_by, dropoff_by, freshness, size, skills,
+            priority, store, pickup_access, pickup_leave, dropoff_access, dropoff_leave, on_board,
+        ) in columns
+    ]  # fmt: skip
+
+
+def _courier_messages(snapshot: Snapshot) -> list[types_pb2.Courier]:
+    at, couriers, routes, places = snapshot.at_unix_ms, snapshot.couriers, snapshot.routes, snapshot.locations
+    latitude, longitude = places.latitude.tolist(), places.longitude.tolist()
+    stops = [
+        types_pb2.RouteStop(kind=kind, order_id=snapshot.orders.ids[order])
+        for kind, order in zip(routes.stop_kind.tolist(), routes.stop_order.tolist(), strict=True)
+    ]
+    ptr = routes.ptr.tolist()
+    columns = zip(
+        couriers.ids,
+        couriers.loc.tolist(),
+        _unix(at, couriers.free_ms, 0),
+        _unix(at, couriers.shift_end_ms, _NEVER),
+        couriers.capacity.tolist(),
+        couriers.skills.tolist(),
+        np.where(couriers.mode == TravelMode.CAR, 0, couriers.mode).tolist(),
+        couriers.speed_mph.tolist(),
+        pairwise(ptr),
+        routes.locked.tolist(),
+        strict=True,
+    )
+    return [
+        types_pb2.Courier(
+            id=id_,
+            latitude=latitude[place],
+            longitude=longitude[place],
+            free_at_ms=free,
+            shift_end_at_ms=shift_end,
+            capacity=capacity,
+            skills=_names(snapshot.skills, skills),
+            mode=mode,
+            speed_meters_per_hour=speed,
+            route=stops[begin:end],
+            locked_stops=locked,
+        )
+        for id_, place, free, shift_end, capacity, skills, mode, speed, (begin, end), locked in columns
+    ]
+
+
+def _on_board(snapshot: Snapshot) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Orders with a drop-off in a route and no pick-up."""
+    routes = snapshot.routes
+    aboard = snapshot.orders.courier >= 0
+    aboard[routes.stop_order[routes.stop_kind == StopKind.PICKUP]] = False
+    return aboard
+
+
+def _unix(at_unix_ms: int, times: I64, default: int) -> list[int]:
+    """Relative times as Unix times, the default as 0."""
+    unix: list[int] = np.where(times == default, 0, times + at_unix_ms).tolist()
+    return unix
+
+
+def _names(names: tuple[str, ...], bits: int) -> list[str]:
+    return [name for index, name in enumerate(names) if bits >> index & 1] if bits else []
