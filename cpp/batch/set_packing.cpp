@@ -82,14 +82,13 @@ Search search(const Model& model, const PackingProblem& problem, const PackingOp
   packing::PriceDescent descent(model, start);
   packing::Annealer annealer(model);
   annealer.offer(result.best);
-  constexpr int kRounds = 8;
-  const auto budget = work.left();
-  for (int round = 0; !work.spent(); ++round) {
-    descent.run(result.best.gain, 300, work);
+  // Small problems are proven within the first rounds; large ones get rounds long enough to anneal well.
+  for (auto share = 16 * model.members() + Work::kUnit; !work.spent(); share += share / 2) {
+    descent.run(result.best.gain, 100, work);
     result.prices = descent.best();
-    annealer.run(result.prices, budget / kRounds, work);
+    annealer.run(result.prices, share, work);
     result.best = annealer.best();
-    const auto proven = packing::prove(model, result.prices, result.best, budget / kRounds / 2, work);
+    const auto proven = packing::prove(model, result.prices, result.best, share / 2, work);
     annealer.offer(result.best);
     result.bound = std::min({result.bound, result.prices.sum, proven});
     if (result.bound <= result.best.gain) break;
