@@ -62,12 +62,12 @@ if [ -z "$no_deps" ]; then
   # The build runs without isolation, so that its directory is reused; its requirements are read from pyproject.toml.
   requirements=$(.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")')
   mapfile -t requirements <<<"$requirements"
-  pip install "${requirements[@]}" "cmake>=3.24" ninja ||
+  pip install --no-compile "${requirements[@]}" "cmake>=3.24" ninja ||
     die "pip could not install the build tools (is a package index reachable?)"
 fi
 echo "matcher: building the extension$([ -n "$no_deps" ] || echo " and installing dependencies") ..."
 rm -f .venv/.matcher-build
-PATH="$PWD/.venv/bin:$PATH" pip install --no-build-isolation $no_deps -e ".$extras" ||
+PATH="$PWD/.venv/bin:$PATH" pip install --no-compile --no-build-isolation $no_deps -e ".$extras" ||
   die "the build failed; the lines above say why"
 if [ -z "$no_deps" ]; then echo "$kind-$deps" >.venv/.matcher-deps; fi
 echo "$build" >.venv/.matcher-build
