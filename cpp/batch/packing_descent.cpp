@@ -61,7 +61,7 @@ bool PriceDescent::run(std::int64_t target, std::int64_t passes, Work& work) {
   std::int64_t stale = 0;
   for (std::int64_t pass = 0; pass < passes && best_.sum > target && !work.spent(); ++pass) {
     const double value = evaluate(price_);
-    work.add(model_.members() + model_.n_orders * 4);
+    work.add(model_.members() + std::int64_t{4} * model_.n_orders);
     if (value < centre_value_ - 1e-9 * centre_value_) {
       centre_value_ = value;
       centre_ = price_;

@@ -1,6 +1,7 @@
 #include "batch/packing_model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace matcher::packing {
@@ -71,8 +72,7 @@ Prices exact_prices(const Model& model, std::span<const double> order_price) {
   std::vector<std::int64_t> rounded(order_price.size());
   for (std::size_t o = 0; o < rounded.size(); ++o) {
     const double most = static_cast<double>(model.most[o]);
-    rounded[o] =
-        order_price[o] >= most ? model.most[o] : static_cast<std::int64_t>(std::max(order_price[o], 0.0) + 0.5);
+    rounded[o] = order_price[o] >= most ? model.most[o] : std::llround(std::max(order_price[o], 0.0));
   }
   return exact_prices(model, std::move(rounded));
 }
