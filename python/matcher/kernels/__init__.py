@@ -1,1 +1,29 @@
-"""Typed facade over the C++ kernels: numpy arrays in, frozen results out. One module per family."""
+"""Typed facade over the native kernels, one module a family.
+
+Kernels take and return arrays. They check dtype and shape, never convert, release the GIL, and answer with a status;
+the modules here name the results. Policy, money and ids are unknown below this line.
+"""
+
+from __future__ import annotations
+
+from matcher.kernels.assignment import (
+    MUST_MATCH,
+    AssignmentResult,
+    SolveStatus,
+    SparseAssignment,
+    dense_assignment,
+    sparse_arcs_assignment,
+    sparse_assignment,
+    sparse_auction,
+)
+
+__all__ = [
+    "MUST_MATCH",
+    "AssignmentResult",
+    "SolveStatus",
+    "SparseAssignment",
+    "dense_assignment",
+    "sparse_arcs_assignment",
+    "sparse_assignment",
+    "sparse_auction",
+]

@@ -1,9 +1,45 @@
 """The native module, one section per family of kernels. Use the typed facade beside it."""
 
+from typing import Any, overload
+
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import NDArray
 
 __version__: str
+
+# --- assignment -------------------------------------------------------------------------------------------------------
+# Each returns (col_for_row, row_duals, col_duals, total, status, iterations, witness).
+@overload
+def solve_dense(costs: NDArray[np.int64], prices: NDArray[np.int64], max_iterations: int) -> tuple[Any, ...]: ...
+@overload
+def solve_dense(costs: NDArray[np.float64], prices: NDArray[np.float64], max_iterations: int) -> tuple[Any, ...]: ...
+@overload
+def solve_sparse(
+    ptr: NDArray[np.int64] | NDArray[np.int32],
+    col: NDArray[np.int32],
+    cost: NDArray[np.int64],
+    n_cols: int,
+    prices: NDArray[np.int64],
+    max_iterations: int,
+) -> tuple[Any, ...]: ...
+@overload
+def solve_sparse(
+    ptr: NDArray[np.int64] | NDArray[np.int32],
+    col: NDArray[np.int32],
+    cost: NDArray[np.float64],
+    n_cols: int,
+    prices: NDArray[np.float64],
+    max_iterations: int,
+) -> tuple[Any, ...]: ...
+def solve_auction(
+    ptr: NDArray[np.int64] | NDArray[np.int32],
+    col: NDArray[np.int32],
+    cost: NDArray[np.int64],
+    n_cols: int,
+    prices: NDArray[np.int64],
+    max_iterations: int,
+) -> tuple[Any, ...]: ...
 
 # --- batch -----------------------------------------------------------------------------------------------------------
 

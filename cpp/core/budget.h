@@ -1,0 +1,43 @@
+// A limit on work, not on time: kernels know no clock. A caller with a deadline sets a limit from a calibrated rate, or
+// raises the cancel flag from another thread.
+#ifndef MATCHER_CORE_BUDGET_H
+#define MATCHER_CORE_BUDGET_H
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+
+namespace matcher {
+
+struct Budget {
+  std::int64_t max_iterations = std::numeric_limits<std::int64_t>::max();
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+// Counts iterations against a budget; looks at the cancel flag at coarse steps.
+class BudgetMeter {
+ public:
+  explicit BudgetMeter(const Budget& budget) : budget_(budget) {}
+
+  // Counts one iteration. False: stop now, the iteration was not granted.
+  bool spend() {
+    if (used_ >= budget_.max_iterations || stopped_) return false;
+    if ((++used_ & kCoarse) == 0 && budget_.cancelled != nullptr &&
+        budget_.cancelled->load(std::memory_order_relaxed)) {
+      stopped_ = true;
+      return false;
+    }
+    return true;
+  }
+  std::int64_t used() const { return used_; }
+
+ private:
+  static constexpr std::int64_t kCoarse = 255;
+  Budget budget_;
+  std::int64_t used_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace matcher
+
+#endif  // MATCHER_CORE_BUDGET_H

@@ -1,0 +1,236 @@
+"""`solve_assignment`: one call for any assignment problem, with its certificate."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from matcher.kernels import MUST_MATCH, SolveStatus, dense_assignment, sparse_arcs_assignment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AssignmentSolution:
+    """A matching with the duals that bound it.
+
+    For a minimum: ``row_duals[i] + col_duals[j] <= costs[i, j]`` for every allowed pair, ``row_duals[i]`` is at most
+    the price of leaving row i out, ``col_duals`` at most zero. (More rows than columns and no price: ``row_duals`` at
+    most zero, ``col_duals`` free.) For a maximum every sign turns. Integer costs give integer arrays and exact sums.
+    """
+
+    col_for_row: NDArray[np.int32]
+    """(n,) column of each row; -1: left out."""
+    total_cost: int | float
+    """Cost of the pairs made and the prices paid; infinite when the matching misses rows that it must match."""
+    row_duals: NDArray[Any]
+    """(n,) int64 or float64."""
+    col_duals: NDArray[Any]
+    """(m,) int64 or float64."""
+    lower_bound: int | float
+    """No matching costs less (when maximizing: more)."""
+    gap: float
+    """|total_cost - lower_bound| / |total_cost|; 0 when both are 0."""
+    status: SolveStatus
+    """OPTIMAL, INFEASIBLE or STOPPED."""
+    iterations: int
+    """Rows scanned."""
+    witness: NDArray[np.int32]
+    """When INFEASIBLE: rows that together reach fewer columns than they are (more rows than columns and no price:
+    columns that reach fewer rows); else empty."""
+
+
+def solve_assignment(
+    costs: ArrayLike | Any,
+    *,
+    unassigned_cost: float | ArrayLike | None = None,
+    maximize: bool = False,
+    max_iterations: int | None = None,
+) -> AssignmentSolution:
+    """Find the cheapest matching of rows to columns, and prove it.
+
+    Args:
+        costs: (n, m) array, or a scipy.sparse matrix or array whose stored entries are the allowed pairs (a stored zero
+            is a pair that costs nothing). Integers are solved exactly as int64, floats as float64. +inf forbids a pair
+            (when maximizing, -inf does too).
+        unassigned_cost: price of leaving a row out, one for all or one a row; +inf: the row must be matched. None: as
+            many pairs as the smaller side has must be made.
+        maximize: look for the dearest matching; prices are then the value of leaving a row out.
+        max_iterations: stop after so many rows scanned, with the best matching so far and a bound that holds.
+
+    Equal input gives equal output; rows are served in ascending order and ties go to the lowest column of a scan. The
+    input is read with the GIL released: do not change it meanwhile from another thread.
+
+    Raises:
+        ValueError: wrong shape, NaN (the message names the cell), an infinity of the wrong sign, a pair stored twice.
+        TypeError: not numbers.
+        OverflowError: sums of these costs could leave int64 or float64.
+    """
+    if _is_sparse(costs):
+        return _solve_sparse(costs, unassigned_cost, maximize, max_iterations)
+    return _solve_dense(costs, unassigned_cost, maximize, max_iterations)
+
+
+def _is_sparse(costs: Any) -> bool:
+    # A sparse matrix can only exist if scipy.sparse is loaded already; importing it here would cost 0.2 s.
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(costs))
+
+
+def _solve_dense(costs: Any, unassigned_cost: Any, maximize: bool, max_iterations: int | None) -> AssignmentSolution:
+    matrix = np.asarray(costs)
+    if matrix.ndim != 2:
+        raise ValueError(f"costs must be a matrix of rows and columns, got {matrix.ndim} dimension(s)")
+    n, m = matrix.shape
+    values = _numbers(matrix, "costs")
+    values, prices = _one_type(values, _prices(unassigned_cost, n, maximize))
+    if values.dtype == np.float64:
+        _check_floats(values, maximize, lambda at: f"costs[{at // m}, {at % m}]")
+    if maximize:
+        values = _negated(values)
+    result = dense_assignment(values, prices, max_iterations=max_iterations)
+    return _solution(result, prices, n, m, maximize)
+
+
+def _solve_sparse(costs: Any, unassigned_cost: Any, maximize: bool, max_iterations: int | None) -> AssignmentSolution:
+    if costs.ndim != 2:
+        raise ValueError(f"costs must be a matrix of rows and columns, got {costs.ndim} dimension(s)")
+    n, m = costs.shape
+    rows = costs.tocsr()
+    if costs.format == "coo" and rows.nnz != costs.nnz:  # tocsr() has added them up
+        _refuse_repeated(np.asarray(costs.row, np.int64) * m + costs.col, m)
+    if not rows.has_sorted_indices:
+        rows = rows.sorted_indices()
+    if not rows.has_canonical_format:
+        row_of = np.repeat(np.arange(n, dtype=np.int64), np.diff(rows.indptr))
+        _refuse_repeated(row_of * m + rows.indices, m)
+    values = _numbers(rows.data, "costs")
+    values, prices = _one_type(values, _prices(unassigned_cost, n, maximize))
+    if values.dtype == np.float64:
+        _check_floats(
+            values,
+            maximize,
+            lambda at: f"costs[{int(np.searchsorted(rows.indptr, at, side='right')) - 1}, {rows.indices[at]}]",
+        )
+    if maximize:
+        values = _negated(values)
+    ptr = rows.indptr if rows.indptr.dtype in (np.int32, np.int64) else rows.indptr.astype(np.int64)
+    cols = rows.indices.astype(np.int32, copy=False)
+    values = np.ascontiguousarray(values)
+    result = sparse_arcs_assignment(ptr, cols, values, m, prices, max_iterations=max_iterations)
+    return _solution(result, prices, n, m, maximize)
+
+
+def _refuse_repeated(keys: NDArray[np.int64], m: int) -> None:
+    keys = np.sort(keys)
+    repeated = keys[1:][keys[1:] == keys[:-1]]
+    raise ValueError(f"costs[{repeated[0] // m}, {repeated[0] % m}] is stored more than once")
+
+
+def _numbers(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """The same values as int64 or float64, without a copy where they are already."""
+    if values.dtype.kind in "ib" or (values.dtype.kind == "u" and values.dtype.itemsize < 8):
+        return values.astype(np.int64, copy=False)
+    if values.dtype.kind == "u":
+        if values.size and int(values.max()) > np.iinfo(np.int64).max:
+            raise OverflowError(f"{name} holds an integer beyond int64")
+        return values.astype(np.int64)
+    if values.dtype.kind == "f" and values.dtype.itemsize <= 8:
+        return values.astype(np.float64, copy=False)
+    raise TypeError(f"{name} must hold integers or floats of at most 64 bits, got {values.dtype}")
+
+
+def _prices(unassigned_cost: Any, n: int, maximize: bool) -> NDArray[Any] | None:
+    """(n,) prices of a minimum, or None."""
+    if unassigned_cost is None:
+        return None
+    prices = _numbers(np.asarray(unassigned_cost), "unassigned_cost")
+    if prices.ndim > 1 or (prices.ndim == 1 and prices.shape != (n,)):
+        raise ValueError(f"unassigned_cost must be one number or {n} (one a row), got shape {prices.shape}")
+    prices = np.broadcast_to(prices, (n,))
+    if prices.dtype == np.float64:
+        _check_floats(prices, maximize, lambda at: f"unassigned_cost[{at}]")
+    return np.ascontiguousarray(_negated(prices) if maximize else prices)
+
+
+def _one_type(values: NDArray[Any], prices: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Both int64 or both float64. Whole float prices (and +inf) keep integer costs exact."""
+    if prices is None or values.dtype == prices.dtype:
+        return values, prices
+    if values.dtype == np.float64:
+        return values, prices.astype(np.float64)
+    must = np.isposinf(prices)
+    whole = np.where(must, 0.0, prices)
+    if np.all(whole == np.rint(whole)) and np.all(np.abs(whole) < 2.0**62):
+        exact = whole.astype(np.int64)
+        exact[must] = MUST_MATCH
+        return values, exact
+    return values.astype(np.float64), prices
+
+
+def _check_floats(values: NDArray[np.float64], maximize: bool, name: Any) -> None:
+    bad = np.isnan(values) if maximize else np.isnan(values) | np.isneginf(values)
+    if bad.any():
+        at = int(np.argmax(bad))
+        what = "NaN" if np.isnan(values.flat[at]) else "-inf, which no matching can use"
+        raise ValueError(f"{name(at)} is {what}")
+
+
+def _negated(values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype == np.int64:
+        if values.size and values.min() == np.iinfo(np.int64).min:
+            raise OverflowError("sums of these costs could leave int64")
+        return -values
+    return np.where(np.isposinf(values), values, -values)
+
+
+def _solution(result: Any, prices: NDArray[Any] | None, n: int, m: int, maximize: bool) -> AssignmentSolution:
+    if result.status is SolveStatus.OVERFLOW:
+        raise OverflowError(f"sums of these costs could leave {'int64' if _exact(result) else 'float64'}")
+    if _exact(result):
+        bound: int | float = int(result.row_duals.sum()) + int(result.col_duals.sum())
+        total: int | float = int(result.total)
+    else:
+        bound = math.fsum(result.row_duals) + math.fsum(result.col_duals)
+        total = float(result.total)
+    if result.status is SolveStatus.INFEASIBLE:
+        bound = math.inf
+        result.col_for_row.fill(-1)
+    if result.status is SolveStatus.INFEASIBLE or _misses_rows(result.col_for_row, prices, n, m):
+        total = math.inf
+    sign = -1 if maximize else 1
+    if result.status is SolveStatus.OPTIMAL:
+        bound = total  # equal in exact arithmetic; for floats the two sums differ by rounding only
+    return AssignmentSolution(
+        col_for_row=result.col_for_row,
+        total_cost=sign * total,
+        row_duals=sign * result.row_duals,
+        col_duals=sign * result.col_duals,
+        lower_bound=sign * bound,
+        gap=_gap(total, bound),
+        status=result.status,
+        iterations=result.iterations,
+        witness=result.witness,
+    )
+
+
+def _exact(result: Any) -> bool:
+    return bool(result.row_duals.dtype == np.int64)
+
+
+def _misses_rows(col_for_row: NDArray[np.int32], prices: NDArray[Any] | None, n: int, m: int) -> bool:
+    if prices is None:
+        return int(np.count_nonzero(col_for_row >= 0)) < min(n, m)
+    must = np.isposinf(prices) if prices.dtype == np.float64 else prices == MUST_MATCH
+    return bool(np.any(must & (col_for_row < 0)))
+
+
+def _gap(total: int | float, bound: int | float) -> float:
+    if total == bound:
+        return 0.0
+    if math.isinf(total) or math.isinf(bound):
+        return math.inf
+    return float(abs(total - bound) / abs(total)) if total else math.inf

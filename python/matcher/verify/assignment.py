@@ -1,0 +1,147 @@
+"""Checks an assignment from values alone: feasibility, total, optimality from the duals. No solver code is used."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentCheck:
+    """What the values say. `problems` is empty when the answer is feasible and its duals are."""
+
+    total: float | int
+    """Recomputed cost of the pairs and prices."""
+    bound: float | int
+    """Sum of the duals: no matching costs less (when maximizing: more), provided `problems` is empty."""
+    problems: tuple[str, ...]
+    """One sentence for each kind of violation, naming its first place."""
+
+    @property
+    def feasible_and_bounded(self) -> bool:
+        """The matching obeys every rule and the bound holds."""
+        return not self.problems
+
+    def proves_optimum(self, tolerance: float = 0.0) -> bool:
+        """No violation, and total and bound differ by at most `tolerance` of the larger (0: exactly equal)."""
+        return not self.problems and abs(self.total - self.bound) <= tolerance * max(abs(self.total), abs(self.bound))
+
+
+def verify_assignment(
+    costs: ArrayLike | Any,
+    col_for_row: NDArray[Any],
+    row_duals: NDArray[Any],
+    col_duals: NDArray[Any],
+    *,
+    unassigned_cost: float | ArrayLike | None = None,
+    maximize: bool = False,
+    tolerance: float = 0.0,
+) -> AssignmentCheck:
+    """Check a matching and its duals against the costs, in one pass over them.
+
+    Args:
+        costs: (n, m) array or scipy.sparse matrix; +inf (when maximizing also -inf) or absent forbids a pair.
+        col_for_row: (n,) columns, -1: left out.
+        row_duals: (n,)
+        col_duals: (m,)
+        unassigned_cost: as given to the solver.
+        maximize: as given to the solver.
+        tolerance: by how much a float dual constraint may be broken, relative to the largest number in it; rounding
+            needs about 1e-12. Integers are checked exactly and ignore it.
+    """
+    rows, cols, values, n, m = _pairs(costs)
+    sign = -1 if maximize else 1
+    problems: list[str] = []
+    match = np.asarray(col_for_row)
+    u, v = sign * np.asarray(row_duals), sign * np.asarray(col_duals)
+    if match.shape != (n,) or u.shape != (n,) or v.shape != (m,):
+        return AssignmentCheck(0, 0, (f"shapes {match.shape}, {u.shape}, {v.shape} do not fit {n} rows, {m} columns",))
+    allowed = ~np.isinf(values) if maximize else ~np.isposinf(values)
+    rows, cols, values = rows[allowed], cols[allowed], sign * values[allowed]
+    price, must = _prices(unassigned_cost, n, sign)
+    exact = all(array.dtype.kind in "iu" for array in (values, u, v, price))
+    slack_unit = 0.0 if exact else tolerance
+
+    if np.any((match < -1) | (match >= m)):
+        problems.append(f"row {int(np.argmax((match < -1) | (match >= m)))} has a column that does not exist")
+        match = np.where((match < -1) | (match >= m), -1, match)
+    taken = match[match >= 0]
+    if len(np.unique(taken)) < len(taken):
+        counts = np.bincount(taken, minlength=m)
+        problems.append(f"column {int(np.argmax(counts > 1))} serves more than one row")
+    used = match[rows] == cols
+    cost_of_row = np.full(n, np.iinfo(np.int64).max if exact else np.inf, dtype=np.int64 if exact else np.float64)
+    np.minimum.at(cost_of_row, rows[used], values[used])  # the cheapest of parallel pairs counts
+    has_pair = np.zeros(n, bool)
+    has_pair[rows[used]] = True
+    if np.any((match >= 0) & ~has_pair):
+        i = int(np.argmax((match >= 0) & ~has_pair))
+        problems.append(f"row {i} has column {int(match[i])}, a forbidden pair")
+    if unassigned_cost is None:
+        if len(taken) != min(n, m):
+            problems.append(f"{len(taken)} pairs are made where {min(n, m)} must be")
+    elif np.any(must & (match < 0)):
+        problems.append(f"row {int(np.argmax(must & (match < 0)))} must be matched and is not")
+
+    def over(excess: NDArray[Any], *terms: NDArray[Any]) -> NDArray[np.bool_]:
+        if exact:
+            return excess > 0
+        scale = np.maximum.reduce([np.abs(np.asarray(term, np.float64)) for term in terms])
+        return np.asarray(excess > slack_unit * scale)
+
+    broken = over(u[rows] + v[cols] - values, u[rows], v[cols], values)
+    if np.any(broken):
+        at = int(np.argmax(broken))
+        problems.append(f"the duals of row {rows[at]} and column {cols[at]} exceed the cost of their pair")
+    if unassigned_cost is not None:
+        broken = ~must & over(u - price, u, price)
+        if np.any(broken):
+            problems.append(f"the dual of row {int(np.argmax(broken))} exceeds its price")
+    free_rows = unassigned_cost is None and n > m
+    optional = u if free_rows else v
+    broken = over(optional, np.full_like(optional, max(1, np.max(np.abs(values), initial=0))))
+    if np.any(broken):
+        side = "row" if free_rows else "column"
+        problems.append(f"the dual of {side} {int(np.argmax(broken))} has the wrong sign")
+
+    paid = price[(match < 0) & ~must] if unassigned_cost is not None else price[:0]
+    made = cost_of_row[has_pair]
+    return AssignmentCheck(sign * _sum(made, paid, exact=exact), sign * _sum(u, v, exact=exact), tuple(problems))
+
+
+def _pairs(costs: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any], int, int]:
+    sparse = sys.modules.get("scipy.sparse")
+    if sparse is not None and sparse.issparse(costs):
+        coo = costs.tocoo()
+        n, m = coo.shape
+        return coo.row.astype(np.int64), coo.col.astype(np.int64), _widest(coo.data), n, m
+    matrix = np.asarray(costs)
+    n, m = matrix.shape
+    rows, cols = np.divmod(np.arange(n * m, dtype=np.int64), max(m, 1))
+    return rows, cols, _widest(matrix.ravel()), n, m
+
+
+def _widest(values: NDArray[Any]) -> NDArray[Any]:
+    return values.astype(np.int64 if values.dtype.kind in "iub" else np.float64)
+
+
+def _prices(unassigned_cost: Any, n: int, sign: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    if unassigned_cost is None:
+        return np.zeros(n, np.int64), np.ones(n, bool)
+    price = np.broadcast_to(_widest(np.asarray(unassigned_cost)), (n,))
+    must = np.isinf(price)
+    price = sign * np.where(must, 0, price)
+    if price.dtype.kind == "f" and np.all(price == np.rint(price)) and np.all(np.abs(price) < 2.0**62):
+        price = price.astype(np.int64)
+    return price, must
+
+
+def _sum(*parts: NDArray[Any], exact: bool) -> float | int:
+    if exact:
+        return sum(int(value) for part in parts for value in part)
+    return math.fsum(float(value) for part in parts for value in part)
