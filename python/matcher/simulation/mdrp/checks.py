@@ -1,0 +1,266 @@
+"""The strict checker: a day's solution against every rule, from its files alone.
+
+It shares nothing with the engine, the world or the reference evaluator's re-implementation, and makes every check of
+that evaluator besides those the evaluator leaves out. A solution is held to the operating mode it states:
+
+- without prepositioning, couriers move only to carry out assignments;
+- without assignment updates, an assignment is final before the courier sets off for it, and is given to a courier
+  who is on shift and free.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from matcher.simulation.mdrp.instance import Instance, Parameters, travel_minutes
+from matcher.simulation.mdrp.solution import Assignment, DeliveredOrder, Move, Solution
+
+
+class Rule(Enum):
+    """What can be broken."""
+
+    KNOWN_IDS = "only orders, couriers and places of the instance are named"
+    ONE_ASSIGNMENT = "an order is in one assignment at most, once"
+    SAME_FILES = "the files agree on every order's assignment, courier and times"
+    INFORMATION = "nothing is assigned before it is placed"
+    FINAL_BEFORE_DEPARTURE = "an assignment is made before the courier sets off for it"
+    COURIER_FREE = "an assignment is given to a courier on shift who has finished the one before"
+    ONE_RESTAURANT = "the orders of a bundle come from one restaurant"
+    READY = "a pick-up is not before any of its orders is ready"
+    PICKUP_SERVICE = "half the pick-up service passes before the hand-over, half after it"
+    SHIFT_END = "no pick-up after the end of the shift"
+    DROPOFF_SERVICE = "half the drop-off service passes before the drop-off, half after it"
+    SEQUENCE = "drop-offs follow in the stated sequence, without a halt"
+    CONTINUITY = "a move starts where the one before ended, the first at the courier's start"
+    DEPARTURE = "no departure before the arrival, or before the shift starts"
+    OWN_MOVES = "a courier moves only to carry out its assignments"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleViolation:
+    """One broken rule. `order` or `courier` is "" when the rule concerns none."""
+
+    rule: Rule
+    order: str
+    courier: str
+    minute: int
+    detail: str
+
+    def __str__(self) -> str:
+        who = " ".join(part for part in (self.courier, self.order) if part)
+        return f"minute {self.minute}, {who}: {self.rule.value} ({self.detail})"
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingMode:
+    """Which of the two optional powers were used."""
+
+    prepositioning: bool = False
+    assignment_updates: bool = False
+
+    def __str__(self) -> str:
+        powers = [
+            f"{'with' if used else 'without'} {name}"
+            for name, used in (
+                ("prepositioning", self.prepositioning),
+                ("assignment updates", self.assignment_updates),
+            )
+        ]
+        return ", ".join(powers)
+
+
+def check_solution(
+    instance: Instance, solution: Solution, mode: OperatingMode = OperatingMode()
+) -> tuple[RuleViolation, ...]:
+    """Every violation, in order of time. Empty: the solution obeys all rules in the stated mode.
+
+    Modes with prepositioning or assignment updates are refused with a ValueError: no rule set for them is agreed here.
+    """
+    if mode.prepositioning or mode.assignment_updates:
+        raise ValueError(f"solutions {mode} cannot be checked")
+    found = list(_unknown_ids(instance, solution))
+    if not found:
+        found = [*_orders(instance, solution), *_couriers(instance, solution)]
+    return tuple(sorted(found, key=lambda v: (v.minute, v.courier, v.order, v.rule.name, v.detail)))
+
+
+def _unknown_ids(instance: Instance, solution: Solution) -> Iterator[RuleViolation]:
+    orders, couriers = set(instance.orders.ids), set(instance.couriers.ids)
+    places = instance.places()
+    for a in solution.assignments:
+        if a.courier not in couriers:
+            yield RuleViolation(Rule.KNOWN_IDS, "", a.courier, a.time, "an assignment names this courier")
+        for order in a.orders:
+            if order not in orders:
+                yield RuleViolation(Rule.KNOWN_IDS, order, "", a.time, "an assignment names this order")
+    for row in solution.orders:
+        if row.order not in orders or row.courier not in couriers:
+            yield RuleViolation(Rule.KNOWN_IDS, row.order, row.courier, row.pickup, "a row of the orders")
+    for move in solution.moves:
+        if move.courier not in couriers:
+            yield RuleViolation(Rule.KNOWN_IDS, "", move.courier, move.departure, "a move names this courier")
+        for place in (move.origin, move.destination):
+            if place not in places:
+                yield RuleViolation(Rule.KNOWN_IDS, "", move.courier, move.departure, f"a move names the place {place}")
+
+
+def _orders(instance: Instance, solution: Solution) -> Iterator[RuleViolation]:
+    """What can be seen without following the couriers."""
+    listed = instance.orders
+    facts = {
+        order: (int(placement), restaurant, int(ready))
+        for order, placement, restaurant, ready in zip(
+            listed.ids, listed.placement, listed.restaurant, listed.ready, strict=True
+        )
+    }
+    assigned: dict[str, Assignment] = {}
+    for a in solution.assignments:
+        restaurant = facts[a.orders[0]][1]
+        for order in a.orders:
+            placement, own_restaurant, ready = facts[order]
+            if order in assigned:
+                detail = f"also in the assignment of minute {assigned[order].time} to {assigned[order].courier}"
+                yield RuleViolation(Rule.ONE_ASSIGNMENT, order, a.courier, a.time, detail)
+            assigned[order] = a
+            if a.time < placement:
+                yield RuleViolation(Rule.INFORMATION, order, a.courier, a.time, f"placed at {placement}")
+            if own_restaurant != restaurant:
+                detail = f"{order} is from {own_restaurant}, {a.orders[0]} from {restaurant}"
+                yield RuleViolation(Rule.ONE_RESTAURANT, order, a.courier, a.pickup, detail)
+            if a.pickup < ready:
+                yield RuleViolation(Rule.READY, order, a.courier, a.pickup, f"ready at {ready}")
+    rows: dict[str, DeliveredOrder] = {}
+    for row in solution.orders:
+        placement, _, ready = facts[row.order]
+        its = assigned.get(row.order)
+        if row.order in rows:
+            yield RuleViolation(Rule.SAME_FILES, row.order, row.courier, row.pickup, "two rows in the orders")
+        rows[row.order] = row
+        if its is None:
+            yield RuleViolation(Rule.SAME_FILES, row.order, row.courier, row.pickup, "delivered without an assignment")
+        elif (row.courier, row.pickup) != (its.courier, its.pickup):
+            detail = f"the assignment says {its.courier} at {its.pickup}, the orders {row.courier} at {row.pickup}"
+            yield RuleViolation(Rule.SAME_FILES, row.order, row.courier, row.pickup, detail)
+        if (row.placement, row.ready) != (placement, ready):
+            detail = f"the instance has placement {placement} and ready {ready}, not {row.placement} and {row.ready}"
+            yield RuleViolation(Rule.SAME_FILES, row.order, row.courier, row.pickup, detail)
+    for order, a in assigned.items():
+        if order not in rows:
+            yield RuleViolation(Rule.SAME_FILES, order, a.courier, a.pickup, "assigned, but not among the delivered")
+
+
+def _couriers(instance: Instance, solution: Solution) -> Iterator[RuleViolation]:
+    moves: dict[str, list[Move]] = defaultdict(list)
+    for move in solution.moves:
+        moves[move.courier].append(move)
+    assignments: dict[str, list[Assignment]] = defaultdict(list)
+    for a in solution.assignments:
+        assignments[a.courier].append(a)
+    dropoffs = {row.order: row.dropoff for row in solution.orders}
+    restaurants = dict(zip(instance.orders.ids, instance.orders.restaurant, strict=True))
+    places = instance.places()
+    shifts = zip(instance.couriers.ids, instance.couriers.on.tolist(), instance.couriers.off.tolist(), strict=True)
+    for courier, on_time, off_time in shifts:
+        own = sorted(assignments[courier], key=lambda a: (a.pickup, a.time))
+        day = _CourierDay(
+            rules=instance.parameters,
+            places=places,
+            restaurants=restaurants,
+            dropoffs=dropoffs,
+            courier=courier,
+            on_time=on_time,
+            off_time=off_time,
+            moves=moves[courier],
+        )
+        yield from day.timeline()
+        yield from day.follow(own)
+
+
+@dataclass(frozen=True, slots=True)
+class _CourierDay:
+    """One courier's moves, followed assignment by assignment."""
+
+    rules: Parameters
+    places: dict[str, tuple[float, float]]
+    restaurants: dict[str, str]
+    """Of every order."""
+    dropoffs: dict[str, int]
+    """Of every delivered order."""
+    courier: str
+    on_time: int
+    off_time: int
+    moves: list[Move]
+
+    def _violation(self, rule: Rule, minute: int, detail: str, order: str = "") -> RuleViolation:
+        return RuleViolation(rule, order, self.courier, minute, detail)
+
+    def _arrival(self, move: Move) -> int:
+        start, end = self.places[move.origin], self.places[move.destination]
+        return move.departure + travel_minutes(start, end, self.rules.meters_per_minute)
+
+    def timeline(self) -> Iterator[RuleViolation]:
+        """No jump in place or time."""
+        place, clock = self.courier, self.on_time
+        for move in self.moves:
+            if move.origin != place:
+                yield self._violation(Rule.CONTINUITY, move.departure, f"leaves {move.origin}, but is at {place}")
+            if move.departure < clock:
+                detail = f"leaves {move.origin} at {move.departure}, but is there, on shift, from {clock}"
+                yield self._violation(Rule.DEPARTURE, move.departure, detail)
+            place, clock = move.destination, self._arrival(move)
+
+    def follow(self, assignments: list[Assignment]) -> Iterator[RuleViolation]:
+        """Each assignment takes the next moves: to its restaurant, then from door to door."""
+        free_at = self.on_time
+        at = 0
+        for a in assignments:
+            if a.pickup > self.off_time:
+                yield self._violation(Rule.SHIFT_END, a.pickup, f"the shift ends at {self.off_time}", a.orders[0])
+            if a.time < free_at:
+                detail = f"assigned at {a.time}, free from {free_at}"
+                yield self._violation(Rule.COURIER_FREE, a.time, detail, a.orders[0])
+            stops = [self.restaurants[a.orders[0]], *a.orders]
+            own = self.moves[at : at + len(stops)]
+            if [move.destination for move in own] != stops:
+                driven = " ".join(move.destination for move in own) or "nowhere"
+                detail = f"the assignment is {' '.join(stops)}, the courier drives {driven}"
+                yield self._violation(Rule.OWN_MOVES, a.pickup, detail, a.orders[0])
+                return
+            at += len(stops)
+            yield from self._pickup(a, own[0], free_at)
+            yield from self._drop_offs(a, own)
+            free_at = self.dropoffs.get(a.orders[-1], a.pickup) + self.rules.dropoff_service // 2
+        for move in self.moves[at:]:
+            yield self._violation(Rule.OWN_MOVES, move.departure, f"drives to {move.destination} without an assignment")
+
+    def _pickup(self, a: Assignment, approach: Move, free_at: int) -> Iterator[RuleViolation]:
+        if approach.departure < a.time:
+            detail = f"sets off at {approach.departure}, assigned at {a.time}"
+            yield self._violation(Rule.FINAL_BEFORE_DEPARTURE, approach.departure, detail, a.orders[0])
+        if approach.departure < free_at:
+            detail = f"sets off at {approach.departure}, free from {free_at}"
+            yield self._violation(Rule.DROPOFF_SERVICE, approach.departure, detail, a.orders[0])
+        earliest = self._arrival(approach) + self.rules.pickup_service // 2
+        if a.pickup < earliest:
+            detail = f"picks up at {a.pickup}, possible from {earliest}"
+            yield self._violation(Rule.PICKUP_SERVICE, a.pickup, detail, a.orders[0])
+
+    def _drop_offs(self, a: Assignment, own: list[Move]) -> Iterator[RuleViolation]:
+        leaves, service = a.pickup + self.rules.pickup_service // 2, Rule.PICKUP_SERVICE
+        half = self.rules.dropoff_service // 2
+        for order, move in zip(a.orders, own[1:], strict=True):
+            if move.departure < leaves:
+                yield self._violation(service, move.departure, f"leaves {move.origin} before {leaves}", order)
+            elif move.departure > leaves:
+                yield self._violation(Rule.SEQUENCE, move.departure, f"leaves {move.origin} after {leaves}", order)
+            dropoff = self.dropoffs.get(order)
+            if dropoff is None:
+                continue
+            due = self._arrival(move) + half
+            if dropoff != due:
+                detail = f"drop-off at {dropoff}, {half} after the arrival is {due}"
+                yield self._violation(Rule.DROPOFF_SERVICE, dropoff, detail, order)
+            leaves, service = dropoff + half, Rule.DROPOFF_SERVICE

@@ -1,0 +1,200 @@
+"""A day of the Meal Delivery Routing Problem as a market, and what happened in the market as a day's solution.
+
+The operating mode is without prepositioning and without assignment updates: a decision every minute, an assignment is
+final when it is made, is made to a courier who is free, and the courier sets off at once. Which orders are assigned
+now and which are held is the policy's decision alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from matcher.domain.enums import SpatialFrame, StopKind
+from matcher.domain.policy import BundlingPolicy, CandidatePolicy, Commitment, HoldingPolicy, Policy, TravelPolicy
+from matcher.domain.rows import Courier, Order
+from matcher.simulation.market import Diversion, Market, Rules, Shift
+from matcher.simulation.mdrp.checks import OperatingMode
+from matcher.simulation.mdrp.instance import Instance
+from matcher.simulation.mdrp.solution import Assignment, DeliveredOrder, Move, Solution
+from matcher.simulation.outcome import Cycle, Outcome, Visit
+from matcher.simulation.world import Decider, World
+
+MINUTE_MS = 60_000
+BUSINESS_START_MS = 1_514_764_800_000
+"""Minute 0 of every day, Unix ms (2018-01-01T00:00Z); any fixed whole minute would do."""
+MODE = OperatingMode(prepositioning=False, assignment_updates=False)
+COMING_SHIFTS_MS = 90 * MINUTE_MS
+"""Shifts are known in advance; those that start later than this play no part in a decision."""
+
+
+def mdrp_policy() -> Policy:
+    """The policy "mdrp": travel by the day's rule (straight, whole minutes), one decision a minute."""
+    return Policy(
+        name="mdrp",
+        travel=TravelPolicy(road_factor=1.0, round_up_to_ms=MINUTE_MS),
+        candidates=CandidatePolicy(nearest_couriers=48),
+        bundling=BundlingPolicy(max_orders=3),
+        holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE, cycle_ms=MINUTE_MS),
+    )
+
+
+def day_market(instance: Instance) -> Market:
+    """The day as a market: a plane, one store per restaurant, no limit to what a courier carries."""
+    rules = instance.parameters
+    restaurant = {
+        id_: (x, y)
+        for id_, x, y in zip(
+            instance.restaurants.ids, instance.restaurants.x.tolist(), instance.restaurants.y.tolist(), strict=True
+        )
+    }
+    listed = instance.orders
+    orders = tuple(
+        Order(
+            id=id_,
+            pickup_longitude=restaurant[store][0],
+            pickup_latitude=restaurant[store][1],
+            dropoff_longitude=x,
+            dropoff_latitude=y,
+            placed_at_ms=_at_ms(placement),
+            ready_at_ms=_at_ms(ready),
+            promised_by_ms=_at_ms(placement + rules.target_click_to_door),
+            size=1,
+            store_id=store,
+            pickup_access_ms=rules.pickup_service // 2 * MINUTE_MS,
+            pickup_leave_ms=rules.pickup_service // 2 * MINUTE_MS,
+            dropoff_access_ms=rules.dropoff_service // 2 * MINUTE_MS,
+            dropoff_leave_ms=rules.dropoff_service // 2 * MINUTE_MS,
+        )
+        for id_, x, y, placement, store, ready in zip(
+            listed.ids,
+            listed.x.tolist(),
+            listed.y.tolist(),
+            listed.placement.tolist(),
+            listed.restaurant,
+            listed.ready.tolist(),
+            strict=True,
+        )
+    )
+    couriers = instance.couriers
+    shifts = tuple(
+        Shift(
+            Courier(
+                id=id_,
+                longitude=x,
+                latitude=y,
+                capacity=max(1, len(listed.ids)),
+                speed_meters_per_hour=rules.meters_per_minute * 60,
+            ),
+            _at_ms(on),
+            _at_ms(off),
+        )
+        for id_, x, y, on, off in zip(
+            couriers.ids,
+            couriers.x.tolist(),
+            couriers.y.tolist(),
+            couriers.on.tolist(),
+            couriers.off.tolist(),
+            strict=True,
+        )
+    )
+    return Market(instance.name, SpatialFrame.PLANE_METERS, orders, shifts)
+
+
+def day_rules() -> Rules:
+    """How the day is run; see the module's text."""
+    return Rules(
+        start_at_ms=BUSINESS_START_MS,
+        cycle_ms=MINUTE_MS,
+        diversion=Diversion.LOCKED_PLAN,
+        only_free_couriers=True,
+        coming_shifts_ms=COMING_SHIFTS_MS,
+    )
+
+
+def run_day(
+    instance: Instance, decider: Decider, on_cycle: Callable[[Cycle], None] | None = None
+) -> tuple[Solution, Outcome]:
+    """Run the day through `decider`. PlanError when a decision cannot be carried out."""
+    outcome = World(day_market(instance), day_rules()).run(decider, on_cycle)
+    return day_solution(instance, outcome), outcome
+
+
+@dataclass(slots=True)
+class _Trip:
+    """One assignment being put together from the stops made."""
+
+    pickup: int
+    orders: list[str]
+
+
+def day_solution(instance: Instance, outcome: Outcome) -> Solution:
+    """The outcome in the terms of the solution files, couriers and orders as listed in the instance."""
+    row = {id_: k for k, id_ in enumerate(instance.orders.ids)}
+    decided = {order: plan.at_ms for plan in outcome.commitments for order in plan.order_ids}
+    visits: dict[str, list[Visit]] = {id_: [] for id_ in instance.couriers.ids}
+    for visit in outcome.visits:
+        visits[visit.courier_id].append(visit)
+    assignments: list[Assignment] = []
+    moves: list[Move] = []
+    for courier, stops in visits.items():
+        moves += _moves(instance, courier, stops)
+        for trip in _trips(stops):
+            time = max(_minute(decided[order]) for order in trip.orders)
+            assignments.append(Assignment(time, trip.pickup, courier, tuple(trip.orders)))
+    picked_up = {v.order_id: v for v in outcome.visits if v.kind is StopKind.PICKUP}
+    dropped_off = {v.order_id: v for v in outcome.visits if v.kind is StopKind.DROPOFF}
+    orders = tuple(
+        DeliveredOrder(
+            order=id_,
+            placement=int(instance.orders.placement[row[id_]]),
+            ready=int(instance.orders.ready[row[id_]]),
+            pickup=_minute(picked_up[id_].at_ms),
+            dropoff=_minute(dropped_off[id_].at_ms),
+            courier=dropped_off[id_].courier_id,
+        )
+        for id_ in instance.orders.ids
+        if id_ in dropped_off
+    )
+    return Solution(tuple(assignments), orders, tuple(moves))
+
+
+def _trips(stops: list[Visit]) -> Iterator[_Trip]:
+    """A trip: pick-ups, then the drop-offs up to the next pick-up."""
+    trip: _Trip | None = None
+    for stop in stops:
+        if stop.kind is StopKind.DROPOFF and trip is not None:
+            trip.orders.append(stop.order_id)
+        elif trip is None or trip.orders:
+            if trip is not None:
+                yield trip
+            trip = _Trip(_minute(stop.at_ms), [])
+    if trip is not None:
+        yield trip
+
+
+def _moves(instance: Instance, courier: str, stops: list[Visit]) -> Iterator[Move]:
+    """One move per physical stop; a pick-up of several orders is one."""
+    restaurant = dict(zip(instance.orders.ids, instance.orders.restaurant, strict=True))
+    place = courier
+    before: Visit | None = None
+    for stop in stops:
+        if stop.kind is StopKind.PICKUP:
+            target = restaurant[stop.order_id]
+            if before is not None and before.kind is StopKind.PICKUP and (place, before.at_ms) == (target, stop.at_ms):
+                continue
+        else:
+            target = stop.order_id
+        yield Move(courier, _minute(stop.set_off_at_ms), place, target)
+        place, before = target, stop
+
+
+def _at_ms(minute: int) -> int:
+    return BUSINESS_START_MS + minute * MINUTE_MS
+
+
+def _minute(at_ms: int) -> int:
+    minute, rest = divmod(at_ms - BUSINESS_START_MS, MINUTE_MS)
+    if rest:
+        raise ValueError(f"{at_ms} is not a whole minute of the day")
+    return minute
