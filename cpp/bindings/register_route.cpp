@@ -2,6 +2,6 @@
 
 namespace matcher::bindings {
 
-void register_route(pybind11::module_&) {}
+void register_route(pybind11::module_& m) { register_insertion(m); }
 
 }  // namespace matcher::bindings

@@ -1,0 +1,158 @@
+// Bindings of matcher/schedule.h and matcher/insertion.h.
+#include <pybind11/stl.h>
+
+#include <cstring>
+
+#include "bindings/columns.h"
+#include "bindings/register.h"
+#include "matcher/insertion.h"
+#include "matcher/schedule.h"
+
+namespace py = pybind11;
+
+namespace matcher::bindings {
+namespace {
+
+TravelModel read_travel(const py::dict& travel, std::size_t places) {
+  const Columns columns(travel, "travel");
+  if (columns.has("matrix_ms")) {
+    const auto cells = strict_span<std::int32_t>(columns.item("matrix_ms"), "travel.matrix_ms", 3);
+    const auto shape = py::reinterpret_borrow<py::array>(columns.item("matrix_ms"));
+    if (shape.shape(1) != static_cast<py::ssize_t>(places) || shape.shape(2) != shape.shape(1)) {
+      throw py::value_error("travel.matrix_ms is not (profiles, places, places)");
+    }
+    return MatrixTravel{cells, columns.get<std::int32_t>("profile")};
+  }
+  return MetricTravel{columns.item("factor").cast<double>(), columns.item("quantum_ms").cast<std::int64_t>(),
+                      columns.get<std::int32_t>("speed_mph")};
+}
+
+OrderColumns read_orders(const py::dict& table) {
+  const Columns orders(table, "orders");
+  using I32 = std::int32_t;
+  using I64 = std::int64_t;
+  return {orders.get<I32>("pickup_loc"),       orders.get<I32>("dropoff_loc"),
+          orders.get<I64>("placed_ms"),        orders.get<I64>("ready_ms"),
+          orders.get<I64>("promised_by_ms"),   orders.get<I64>("dropoff_not_before_ms"),
+          orders.get<I64>("pickup_by_ms"),     orders.get<I64>("dropoff_by_ms"),
+          orders.get<I64>("freshness_ms"),     orders.get<I32>("size"),
+          orders.get<std::uint64_t>("skills"), orders.get<I32>("pickup_access_ms"),
+          orders.get<I32>("pickup_leave_ms"),  orders.get<I32>("dropoff_access_ms"),
+          orders.get<I32>("dropoff_leave_ms")};
+}
+
+Market read_market(const py::dict& locations, const py::dict& travel, const py::dict& orders, const py::dict& couriers,
+                   const py::dict& routes, bool share_dropoff_service, std::int64_t severe_after_ms) {
+  const Columns places(locations, "locations");
+  const Columns fleet(couriers, "couriers");
+  const Columns stops(routes, "routes");
+  return {{places.get<double>("x"), places.get<double>("y"), places.get<double>("z"),
+           places.item("radius_m").cast<double>()},
+          read_travel(travel, places.get<double>("x").size()),
+          read_orders(orders),
+          {fleet.get<std::int32_t>("loc"), fleet.get<std::int64_t>("free_ms"), fleet.get<std::int64_t>("shift_end_ms"),
+           fleet.get<std::int32_t>("capacity"), fleet.get<std::uint64_t>("skills")},
+          {stops.get<std::int32_t>("ptr"), stops.get<std::int32_t>("stop_order"), stops.get<std::int8_t>("stop_kind"),
+           stops.get<std::int32_t>("locked")},
+          {share_dropoff_service, severe_after_ms}};
+}
+
+void raise_on(const InputFault& fault) {
+  if (fault.ok()) return;
+  std::string text(fault.column);
+  if (fault.row >= 0) text += "[" + std::to_string(fault.row) + "]";
+  throw py::value_error(text + " " + std::string(fault.problem));
+}
+
+py::dict evaluate(const py::dict& locations, const py::dict& travel, const py::dict& orders, const py::dict& couriers,
+                  const py::dict& routes, bool share_dropoff_service, std::int64_t severe_after_ms) {
+  const Market market =
+      read_market(locations, travel, orders, couriers, routes, share_dropoff_service, severe_after_ms);
+  RouteSchedules schedules;
+  InputFault fault;
+  {
+    py::gil_scoped_release release;
+    fault = evaluate_routes(market, schedules);
+  }
+  raise_on(fault);
+  const auto count = static_cast<py::ssize_t>(schedules.quantities.size());
+  py::dict out;
+  out["arrive_ms"] = to_array(schedules.arrive_ms);
+  out["at_ms"] = to_array(schedules.at_ms);
+  out["depart_ms"] = to_array(schedules.depart_ms);
+  out["quantities"] = to_array<std::int64_t>(schedules.quantities, {count, kQuantityCount});
+  out["depart_by_ms"] = to_array(schedules.depart_by_ms);
+  out["violations"] = to_array(schedules.violations);
+  return out;
+}
+
+py::dict candidates_to_dict(const InsertionCandidates& found, std::span<const std::int32_t> unit_ptr) {
+  std::int32_t longest = 1;
+  for (std::size_t u = 0; u + 1 < unit_ptr.size(); ++u) longest = std::max(longest, unit_ptr[u + 1] - unit_ptr[u]);
+  const auto count = static_cast<py::ssize_t>(found.candidates.size());
+  py::array_t<std::int32_t> courier(count), pickup_pos(count), dropoff_pos(count);
+  py::array_t<std::int32_t> sequence(std::vector<py::ssize_t>{count, longest});
+  py::array_t<std::int64_t> delta(std::vector<py::ssize_t>{count, kQuantityCount});
+  py::array_t<std::int64_t> pickup_at(count), finish(count), depart_by(count);
+  for (py::ssize_t k = 0; k < count; ++k) {
+    const InsertionCandidate& candidate = found.candidates[static_cast<std::size_t>(k)];
+    courier.mutable_at(k) = candidate.courier;
+    pickup_pos.mutable_at(k) = candidate.pickup_pos;
+    dropoff_pos.mutable_at(k) = candidate.dropoff_pos;
+    std::copy_n(candidate.sequence.begin(), longest, sequence.mutable_data(k, 0));
+    std::copy_n(candidate.delta.begin(), kQuantityCount, delta.mutable_data(k, 0));
+    pickup_at.mutable_at(k) = candidate.pickup_at_ms;
+    finish.mutable_at(k) = candidate.finish_ms;
+    depart_by.mutable_at(k) = candidate.depart_by_ms;
+  }
+  const auto units = static_cast<py::ssize_t>(found.pruned.size());
+  py::dict out;
+  out["ptr"] = to_array(found.ptr);
+  out["courier"] = courier;
+  out["delta"] = delta;
+  out["pickup_pos"] = pickup_pos;
+  out["dropoff_pos"] = dropoff_pos;
+  out["sequence"] = sequence;
+  out["pickup_at_ms"] = pickup_at;
+  out["finish_ms"] = finish;
+  out["depart_by_ms"] = depart_by;
+  out["rejected"] = to_array<std::int32_t>(found.rejected, {units, kRejectionCount});
+  out["pruned"] = to_array(found.pruned);
+  return out;
+}
+
+py::dict insert(const py::dict& locations, const py::dict& travel, const py::dict& orders, const py::dict& couriers,
+                const py::dict& routes, bool share_dropoff_service, std::int64_t severe_after_ms,
+                const py::object& unit_ptr, const py::object& unit_order, std::int64_t nearest, std::int64_t reach_ms,
+                std::int64_t max_route_stops, const py::object& weights) {
+  const Market market =
+      read_market(locations, travel, orders, couriers, routes, share_dropoff_service, severe_after_ms);
+  const UnitColumns units{strict_span<std::int32_t>(unit_ptr, "unit_ptr"),
+                          strict_span<std::int32_t>(unit_order, "unit_order")};
+  const auto weight = strict_span<std::int64_t>(weights, "weights");
+  if (weight.size() != kQuantityCount) throw py::value_error("weights does not have 6 values");
+  InsertionOptions options{nearest, reach_ms, max_route_stops, {}};
+  std::copy(weight.begin(), weight.end(), options.weights.begin());
+  InsertionCandidates found;
+  InputFault fault;
+  {
+    py::gil_scoped_release release;
+    fault = insertion_candidates(market, units, options, found);
+  }
+  raise_on(fault);
+  return candidates_to_dict(found, units.ptr);
+}
+
+}  // namespace
+
+void register_insertion(py::module_& m) {
+  m.def("evaluate_routes", &evaluate, py::kw_only(), py::arg("locations"), py::arg("travel"), py::arg("orders"),
+        py::arg("couriers"), py::arg("routes"), py::arg("share_dropoff_service"), py::arg("severe_after_ms"),
+        "See matcher.kernels.insertion.evaluate_routes.");
+  m.def("insertion_candidates", &insert, py::kw_only(), py::arg("locations"), py::arg("travel"), py::arg("orders"),
+        py::arg("couriers"), py::arg("routes"), py::arg("share_dropoff_service"), py::arg("severe_after_ms"),
+        py::arg("unit_ptr"), py::arg("unit_order"), py::arg("nearest"), py::arg("reach_ms"), py::arg("max_route_stops"),
+        py::arg("weights"), "See matcher.kernels.insertion.insertion_candidates.");
+}
+
+}  // namespace matcher::bindings
