@@ -55,3 +55,32 @@ def solve_packing(
     order_price: npt.NDArray[np.int64],
     courier_price: npt.NDArray[np.int64],
 ) -> tuple[int, npt.NDArray[np.int32], int, int, int, npt.NDArray[np.int64], npt.NDArray[np.int64], int]: ...
+
+# --- insertion -------------------------------------------------------------------------------------------------------
+
+def evaluate_routes(
+    *,
+    locations: dict[str, Any],
+    travel: dict[str, Any],
+    orders: dict[str, Any],
+    couriers: dict[str, Any],
+    routes: dict[str, Any],
+    share_dropoff_service: bool,
+    severe_after_ms: int,
+) -> dict[str, Any]: ...
+def insertion_candidates(
+    *,
+    locations: dict[str, Any],
+    travel: dict[str, Any],
+    orders: dict[str, Any],
+    couriers: dict[str, Any],
+    routes: dict[str, Any],
+    share_dropoff_service: bool,
+    severe_after_ms: int,
+    unit_ptr: Any,
+    unit_order: Any,
+    nearest: int,
+    reach_ms: int,
+    max_route_stops: int,
+    weights: Any,
+) -> dict[str, Any]: ...

@@ -35,7 +35,7 @@ REJECTIONS = ("OUT_OF_REACH", "SKILLS", "CAPACITY", "SHIFT_END", "TIME_WINDOW", 
 ROUTE_FULL: the route would exceed its longest length."""
 
 VIOLATIONS = {"CAPACITY": 1, "SKILLS": 2, "SHIFT_END": 4, "TIME_WINDOW": 8, "FRESHNESS": 16, "ORDER": 32}
-"""Bits of `RouteSchedule.violations`. ORDER: a drop-off before its pick-up, a stop twice, a pick-up without drop-off."""
+"""Bits of `RouteSchedule.violations`. ORDER: drop-off before pick-up, a stop twice, a pick-up without drop-off."""
 
 MAX_UNIT_ORDERS = 6
 """Largest bundle."""
