@@ -1,7 +1,10 @@
-"""Independent checks: they recompute from values and share no code with what they check."""
+"""Checks that trust nobody: plans, costs and certificates recomputed from values alone.
 
-from __future__ import annotations
+Shares no code with kernels, scoring or solvers; imports `domain` only.
+"""
 
 from matcher.verify.assignment import AssignmentCheck, verify_assignment
+from matcher.verify.certificate import packing_bound
+from matcher.verify.plan import PlanCheck, check_plans
 
-__all__ = ["AssignmentCheck", "verify_assignment"]
+__all__ = ["AssignmentCheck", "PlanCheck", "check_plans", "packing_bound", "verify_assignment"]

@@ -1,0 +1,47 @@
+"""Scores: the integer cost of each candidate, split by term, and the price of leaving an order out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.assignment.candidates import Candidates
+from matcher.assignment.terms import TERMS, CostTerm
+from matcher.domain import Policy, Snapshot
+
+I64 = npt.NDArray[np.int64]
+
+MAX_WAITING_MICROS = 1 << 46
+"""Cap on the price of waiting (70 million units of currency), so that sums stay exact in 64 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Candidates with their prices: the columns of the packing problem."""
+
+    candidates: Candidates
+    term_names: tuple[str, ...]
+    term_micros: I64
+    """(candidates, terms)"""
+    cost: I64
+    """(candidates,) sum over the terms."""
+
+
+def score(snapshot: Snapshot, candidates: Candidates, policy: Policy, terms: Sequence[CostTerm] = TERMS) -> Columns:
+    """Price every candidate; terms add up exactly."""
+    micros = np.empty((len(candidates), len(terms)), dtype=np.int64)
+    for position, term in enumerate(terms):
+        micros[:, position] = term.micros(snapshot, candidates, policy.costs)
+    return Columns(candidates, tuple(term.name for term in terms), micros, micros.sum(axis=1))
+
+
+def waiting_prices(snapshot: Snapshot, open_orders: npt.NDArray[np.int32], policy: Policy) -> I64:
+    """(open orders,) price of leaving each out: base + age × rate, one tenth more per step of priority."""
+    age_s = np.maximum(0, -snapshot.orders.placed_ms[open_orders]) // 1000
+    price = np.int64(policy.waiting.base_micros) + age_s * np.int64(policy.waiting.per_second)
+    price = price * (10 + snapshot.orders.priority[open_orders].astype(np.int64)) // 10
+    result: I64 = np.minimum(price, MAX_WAITING_MICROS)
+    return result

@@ -1,0 +1,247 @@
+"""`decide`: snapshot → bundles → candidates → scores → solve and verify → Decision.
+
+The service, the simulators, replay and the Python API all call this one function. It reads no clock and no
+randomness: equal snapshot, policy, port answers and granted effort give an equal decision, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from opentelemetry import trace
+
+from matcher.assignment import Columns, find_candidates, score, waiting_prices
+from matcher.batching import open_orders, propose_units
+from matcher.domain import Decision, Degradation, Effort, Policy, Provenance, Rung, Snapshot, Travel
+from matcher.engine.effort import Grant, grant_work
+from matcher.engine.outcome import courier_plan, is_held, outcomes, wait_reasons
+from matcher.engine.routes import NewRoute, new_routes
+from matcher.engine.rungs import PACKING_SOLVERS
+from matcher.ports import Budget, Ports
+from matcher.solve.packing import PackingProblem, PackingSolution, PackingSolver, PackingStatus
+from matcher.verify import check_plans, packing_bound
+
+_tracer = trace.get_tracer("matcher.engine")
+
+
+class VerificationError(RuntimeError):
+    """No rung gave an answer that passes verification; nothing was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A verified answer of one rung."""
+
+    rung: Rung
+    solution: PackingSolution
+    routes: list[NewRoute]
+    lower_bound: int
+    refused: bool
+    """Whether a rung above it failed verification."""
+
+
+def decide(
+    snapshot: Snapshot,
+    policy: Policy,
+    *,
+    budget: Budget | None = None,
+    ports: Ports,
+    solvers: Mapping[Rung, PackingSolver] = PACKING_SOLVERS,
+) -> Decision:
+    """Decide for one market.
+
+    Raises VerificationError when no permitted rung passes verification. Never returns a plan that breaks a hard
+    constraint. Deterministic for equal arguments; see `matcher.ports.Budget` for how time enters.
+    """
+    orders = open_orders(snapshot)
+    grant = grant_work(policy, budget or Budget(), len(orders), len(snapshot.couriers))
+    with _tracer.start_as_current_span("travel"):
+        travel = ports.travel.travel(snapshot, policy.travel)
+    with _tracer.start_as_current_span("bundles"):
+        units = propose_units(snapshot, travel, policy.bundling, grant.max_bundle_orders)
+    with _tracer.start_as_current_span("candidates"):
+        candidates = find_candidates(snapshot, travel, units, policy, grant.nearest_couriers)
+    with _tracer.start_as_current_span("scores"):
+        columns = score(snapshot, candidates, policy)
+        wait = waiting_prices(snapshot, orders, policy)
+    answer = _solve(snapshot, travel, policy, orders, columns, wait, grant, solvers)
+    with _tracer.start_as_current_span("outcome"):
+        return _compose(snapshot, policy, ports, travel, orders, columns, wait, grant, answer)
+
+
+def _solve(
+    snapshot: Snapshot,
+    travel: Travel,
+    policy: Policy,
+    orders: npt.NDArray[np.int32],
+    columns: Columns,
+    wait: npt.NDArray[np.int64],
+    grant: Grant,
+    solvers: Mapping[Rung, PackingSolver],
+) -> _Answer:
+    """Walk down the ladder to the first answer that verification accepts."""
+    problem = _packing_problem(snapshot, orders, columns, wait)
+    faults: list[str] = []
+    for rung in grant.rungs:
+        with _tracer.start_as_current_span("solve", attributes={"matcher.rung": rung.name}):
+            solution = solvers[rung].solve(problem, max_iterations=grant.iterations[rung])
+        if solution.status in (PackingStatus.OVERFLOW, PackingStatus.UNSOLVED):
+            faults.append(f"{rung.name}: {solution.status.value}")
+            continue
+        with _tracer.start_as_current_span("verify"):
+            chosen = solution.chosen.tolist()
+            routes = new_routes(snapshot, travel, columns.candidates, chosen, policy)
+            found = _faults(snapshot, travel, policy, columns, problem, solution, routes)
+            bound = _certified_bound(problem, solution)
+        if not found:
+            return _Answer(rung, solution, routes, bound, refused=bool(faults))
+        faults += [f"{rung.name}: {fault}" for fault in found]
+        trace.get_current_span().add_event("verification failed", {"matcher.faults": found[:10]})
+    raise VerificationError("no rung's answer passed verification: " + "; ".join(faults[:10]))
+
+
+def _packing_problem(
+    snapshot: Snapshot, orders: npt.NDArray[np.int32], columns: Columns, wait: npt.NDArray[np.int64]
+) -> PackingProblem:
+    """The columns in terms of open orders: member lists are gathered from the units."""
+    candidates = columns.candidates
+    units = candidates.units
+    position = np.full(len(snapshot.orders), -1, dtype=np.int32)
+    position[orders] = np.arange(len(orders), dtype=np.int32)
+    lengths = np.diff(units.ptr)[candidates.unit]
+    ptr = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(lengths, dtype=np.int32)])
+    offsets = np.arange(int(ptr[-1]), dtype=np.int32) - np.repeat(ptr[:-1], lengths)
+    members = position[units.order[np.repeat(units.ptr[candidates.unit], lengths) + offsets]]
+    return PackingProblem(
+        n_orders=len(orders),
+        n_couriers=len(snapshot.couriers),
+        courier=candidates.courier,
+        ptr=ptr,
+        order=members.astype(np.int32),
+        cost=columns.cost,
+        wait=wait,
+    )
+
+
+def _faults(
+    snapshot: Snapshot,
+    travel: Travel,
+    policy: Policy,
+    columns: Columns,
+    problem: PackingProblem,
+    solution: PackingSolution,
+    routes: list[NewRoute],
+) -> list[str]:
+    """What is wrong with an answer; empty when it holds."""
+    chosen = solution.chosen
+    faults: list[str] = []
+    couriers = problem.courier[chosen]
+    if len(np.unique(couriers)) != len(couriers):
+        faults.append("a courier is given two columns")
+    check = check_plans(snapshot, travel, policy, {route.courier: list(route.stops) for route in routes})
+    faults += check.faults
+    for route in routes:
+        times = check.timelines[route.courier]
+        if (route.arrive, route.at, route.depart, route.depart_by) != (
+            times.arrive,
+            times.at,
+            times.depart,
+            times.depart_by,
+        ):
+            faults.append(f"courier {snapshot.couriers.ids[route.courier]}: the times of the plan do not hold")
+    taken = np.zeros(problem.n_orders, dtype=np.bool_)
+    for column in chosen.tolist():
+        taken[problem.order[problem.ptr[column] : problem.ptr[column + 1]]] = True
+    left_out = int(problem.wait[~taken].sum())
+    quantity_cost = int(columns.term_micros[chosen].sum())
+    if check.cost_micros != quantity_cost:
+        faults.append(f"the plans cost {check.cost_micros}, not {quantity_cost}")
+    if solution.total != int(columns.cost[chosen].sum()) + left_out:
+        faults.append(f"the total is not the sum of its parts: {solution.total}")
+    return faults
+
+
+def _certified_bound(problem: PackingProblem, solution: PackingSolution) -> int:
+    """The bound that the solver's prices prove; without valid prices, the weakest one that always holds."""
+    if solution.order_price is None or solution.courier_price is None:
+        return sum(min(0, cost) for cost in problem.cost.tolist())
+    bound = packing_bound(
+        problem.ptr,
+        problem.order,
+        problem.courier,
+        problem.cost,
+        problem.wait,
+        solution.order_price,
+        solution.courier_price,
+    )
+    if bound is not None:
+        return bound
+    return sum(min(0, cost) for cost in problem.cost.tolist())
+
+
+def _compose(
+    snapshot: Snapshot,
+    policy: Policy,
+    ports: Ports,
+    travel: Travel,
+    orders: npt.NDArray[np.int32],
+    columns: Columns,
+    wait: npt.NDArray[np.int64],
+    grant: Grant,
+    answer: _Answer,
+) -> Decision:
+    """Name the decision and put everything in ids."""
+    held = [route for route in answer.routes if is_held(route, policy.holding)]
+    committed = [route for route in answer.routes if not is_held(route, policy.holding)]
+    chosen = answer.solution.chosen
+    terms = dict(zip(columns.term_names, columns.term_micros[chosen].sum(axis=0).tolist(), strict=True))
+    total = answer.solution.total
+    terms["waiting"] = total - sum(terms.values())
+    effort = Effort(
+        grant.nearest_couriers, grant.max_bundle_orders, answer.rung, grant.iterations[answer.rung], grant.rungs[0]
+    )
+    degradations = list(grant.degradations)
+    if answer.rung != policy.ladder[0]:
+        degradations.append(Degradation.LOWER_RUNG)
+    if answer.solution.status is not PackingStatus.OPTIMAL:
+        degradations.append(Degradation.BUDGET_EXHAUSTED)
+    if answer.refused:
+        degradations.append(Degradation.VERIFICATION_FAILED)
+    reasons = wait_reasons(snapshot, columns.candidates, columns.cost, wait)
+    return Decision(
+        decision_id=_decision_id(snapshot, policy, ports, effort),
+        market_id=snapshot.market_id,
+        at_ms=snapshot.at_unix_ms,
+        plans=tuple(courier_plan(snapshot, route) for route in committed),
+        outcomes=outcomes(snapshot, orders, wait, reasons, committed, held),
+        cost_terms=tuple(terms.items()),
+        total_cost_micros=total,
+        lower_bound_micros=answer.lower_bound,
+        gap=(total - answer.lower_bound) / max(1, abs(total)),
+        rung=answer.rung,
+        degradations=tuple(sorted(degradations)),
+        effort=effort,
+        provenance=Provenance(
+            policy=policy.name,
+            policy_digest=policy.digest,
+            build_version=ports.build.version,
+            build_digest=ports.build.digest,
+            snapshot_digest=snapshot.digest.hex(),
+            models={"travel": travel.version},
+        ),
+    )
+
+
+def _decision_id(snapshot: Snapshot, policy: Policy, ports: Ports, effort: Effort) -> str:
+    """Equal for equal snapshot, policy, build and effort: a retried request gets the id it had."""
+    digest = hashlib.blake2b(snapshot.digest, digest_size=16)
+    digest.update(policy.digest.encode())
+    digest.update(ports.build.digest.encode())
+    digest.update(
+        f"{effort.nearest_couriers},{effort.max_bundle_orders},{effort.rung},{effort.iterations},{effort.first_rung}".encode()
+    )
+    return digest.hexdigest()

@@ -1,0 +1,127 @@
+"""How much work a decision may do: what the policy asks for, less what the time left or a pinned effort allows.
+
+A deadline becomes a grant of work before the work starts, by rates measured with `make bench` on one slow core, and
+with a margin of two. The grant, not the clock, then bounds every stage, so the same grant gives the same decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from matcher.domain import Degradation, Effort, Policy, Rung
+from matcher.ports import Budget
+
+RANKING_NS = 12.0
+"""Per order and courier: the bound on the arrival that ranks couriers."""
+INSERTION_NS = 1_200.0
+"""Per order and courier evaluated: the exact cheapest insertion."""
+ITERATION_NS = 1_500.0
+"""Per iteration of the native solver: a thousand visits to a column's member."""
+EXACT_ITERATION_NS = 2_000_000.0
+"""Per iteration of the OR-Tools rung: a thousandth of CP-SAT's deterministic second."""
+OVERHEAD_S = 0.002
+"""Bundles, scores, verification and outcome of a small market."""
+ORDER_NS = 60_000.0
+"""Per open order: verification and outcome."""
+MARGIN = 2.0
+MIN_NEAREST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Work granted to one decision, the rungs it may use, and what was given up for it."""
+
+    nearest_couriers: int
+    max_bundle_orders: int
+    iterations: Mapping[Rung, int]
+    """Limit of each rung, in the unit of its solver."""
+    rungs: tuple[Rung, ...]
+    degradations: tuple[Degradation, ...]
+
+
+def grant_work(policy: Policy, budget: Budget, orders: int, couriers: int) -> Grant:
+    """Decide how much work to do for `orders` open orders and `couriers` couriers."""
+    rungs = policy.ladder if budget.forced_rung is None else (budget.forced_rung,)
+    full = Grant(
+        nearest_couriers=policy.candidates.nearest_couriers,
+        max_bundle_orders=policy.bundling.max_orders,
+        iterations={
+            Rung.NATIVE: policy.solver_iterations,
+            Rung.ORTOOLS: policy.exact_iterations,
+            Rung.GREEDY: policy.solver_iterations,
+        },
+        rungs=rungs,
+        degradations=(),
+    )
+    if budget.effort is not None:
+        return _limited(full, budget.effort, budget.pinned)
+    if budget.seconds_left is None:
+        return full
+    return _within(full, budget.seconds_left(), orders, couriers)
+
+
+def _limited(full: Grant, effort: Effort, pinned: bool) -> Grant:
+    if pinned:
+        return replace(
+            full,
+            nearest_couriers=effort.nearest_couriers,
+            max_bundle_orders=effort.max_bundle_orders,
+            iterations={**full.iterations, effort.rung: effort.iterations},
+            rungs=_rungs_between(full.rungs, effort),
+            degradations=_given_up(full, effort.nearest_couriers, effort.max_bundle_orders),
+        )
+    nearest = min(full.nearest_couriers, effort.nearest_couriers)
+    bundle = min(full.max_bundle_orders, effort.max_bundle_orders)
+    return replace(
+        full,
+        nearest_couriers=nearest,
+        max_bundle_orders=bundle,
+        iterations={**full.iterations, effort.rung: min(full.iterations[effort.rung], effort.iterations)},
+        rungs=tuple(rung for rung in full.rungs if rung >= effort.rung) or (Rung.GREEDY,),
+        degradations=_given_up(full, nearest, bundle),
+    )
+
+
+def _rungs_between(ladder: tuple[Rung, ...], effort: Effort) -> tuple[Rung, ...]:
+    """The rungs that were tried, in the ladder's order."""
+    if effort.first_rung == effort.rung or effort.first_rung not in ladder or effort.rung not in ladder:
+        return (effort.rung,)
+    return ladder[ladder.index(effort.first_rung) : ladder.index(effort.rung) + 1]
+
+
+def _within(full: Grant, seconds: float, orders: int, couriers: int) -> Grant:
+    usable = seconds / MARGIN - OVERHEAD_S - orders * (ORDER_NS + couriers * RANKING_NS) * 1e-9
+    pair_s = orders * INSERTION_NS * 1e-9
+    nearest, bundle = full.nearest_couriers, full.max_bundle_orders
+    # Bundles cost about as many insertions again as the single orders.
+    if bundle > 1 and 2 * nearest * pair_s > usable / 2:
+        bundle = 1
+    if bundle == 1 and nearest * pair_s > usable / 2:
+        nearest = max(MIN_NEAREST, min(nearest, int(usable / 2 / pair_s))) if pair_s > 0 and usable > 0 else MIN_NEAREST
+    left = usable - (2 if bundle > 1 else 1) * nearest * pair_s
+    affordable = {
+        Rung.NATIVE: int(left * 1e9 / ITERATION_NS),
+        Rung.ORTOOLS: int(left * 1e9 / EXACT_ITERATION_NS),
+        Rung.GREEDY: full.iterations[Rung.GREEDY],
+    }
+    rungs = full.rungs
+    if affordable[Rung.NATIVE] < 1 and len(rungs) > 1:
+        rungs = (rungs[-1],)
+    return replace(
+        full,
+        nearest_couriers=nearest,
+        max_bundle_orders=bundle,
+        iterations={rung: max(1, min(limit, affordable[rung])) for rung, limit in full.iterations.items()},
+        rungs=rungs,
+        degradations=_given_up(full, nearest, bundle),
+    )
+
+
+def _given_up(full: Grant, nearest: int, bundle: int) -> tuple[Degradation, ...]:
+    given_up = []
+    if nearest < full.nearest_couriers:
+        given_up.append(Degradation.FEWER_CANDIDATES)
+    if bundle < full.max_bundle_orders:
+        given_up.append(Degradation.NO_BUNDLING)
+    return tuple(given_up)

@@ -1,0 +1,203 @@
+"""What anyone may rely on from `decide`, whatever the market."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.engine.markets import MINUTE, NOW, PORTS, a_courier, an_order, plane, random_market
+
+import matcher
+from matcher.domain import (
+    BundlingPolicy,
+    Commitment,
+    Decision,
+    Degradation,
+    HoldingPolicy,
+    OrderStatus,
+    Policy,
+    Rung,
+    Snapshot,
+    StopKind,
+    WaitReason,
+)
+from matcher.engine import VerificationError
+from matcher.engine.rungs import PACKING_SOLVERS
+from matcher.ports import Budget
+from matcher.solve.packing import PackingProblem, PackingSolution, WarmStart
+from matcher.verify import check_plans
+
+AT_ONCE = Policy(holding=HoldingPolicy(commitment=Commitment.IMMEDIATE))
+HOLDING = Policy(holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE))
+
+
+def decided(snapshot: Snapshot, policy: Policy = AT_ONCE, budget: Budget | None = None) -> Decision:
+    """The decision under test ports."""
+    return matcher.decide(snapshot, policy, budget=budget, ports=PORTS)
+
+
+def plans_as_routes(snapshot: Snapshot, decision: Decision) -> dict[int, list[tuple[StopKind, int]]]:
+    """The plans of a decision in indices of its snapshot."""
+    order = {name: index for index, name in enumerate(snapshot.orders.ids)}
+    courier = {name: index for index, name in enumerate(snapshot.couriers.ids)}
+    return {
+        courier[plan.courier_id]: [(stop.kind, order[stop.order_id]) for stop in plan.stops] for plan in decision.plans
+    }
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(list(Rung)))
+def test_plans_are_feasible_and_complete_on_every_rung(seed: int, rung: Rung) -> None:
+    """Every open order has one outcome, every plan keeps every hard limit, the split adds up and the bound holds."""
+    snapshot = plane(*random_market(seed))
+    decision = decided(snapshot, budget=Budget(forced_rung=rung))
+    assert decision.rung is rung
+    open_ids = [name for name, who in zip(snapshot.orders.ids, snapshot.orders.courier, strict=True) if who < 0]
+    assert [outcome.order_id for outcome in decision.outcomes] == open_ids
+    travel = PORTS.travel.travel(snapshot, AT_ONCE.travel)
+    check = check_plans(snapshot, travel, AT_ONCE, plans_as_routes(snapshot, decision))
+    assert check.faults == ()
+    given_out = [name for plan in decision.plans for name in plan.new_order_ids]
+    assigned = [outcome.order_id for outcome in decision.outcomes if outcome.status is OrderStatus.ASSIGNED]
+    assert sorted(given_out) == sorted(assigned)
+    assert sum(micros for _, micros in decision.cost_terms) == decision.total_cost_micros
+    assert decision.lower_bound_micros <= decision.total_cost_micros
+    for outcome in decision.outcomes:
+        assert (outcome.reason is None) == (outcome.status is OrderStatus.ASSIGNED)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_listing_order_never_matters(seed: int, shuffle: int) -> None:
+    """A caller's list order is an accident; the decision must not show it."""
+    orders, couriers = random_market(seed)
+    first = decided(plane(orders, couriers), HOLDING)
+    random = Random(shuffle)
+    random.shuffle(orders)
+    random.shuffle(couriers)
+    assert decided(plane(orders, couriers), HOLDING) == first
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6))
+def test_no_rung_beats_a_proven_optimum(seed: int) -> None:
+    """Native and OR-Tools agree where both prove their answer; greedy never costs less than the bound."""
+    snapshot = plane(*random_market(seed))
+    native = decided(snapshot, budget=Budget(forced_rung=Rung.NATIVE))
+    exact = decided(snapshot, budget=Budget(forced_rung=Rung.ORTOOLS))
+    greedy = decided(snapshot, budget=Budget(forced_rung=Rung.GREEDY))
+    assert native.lower_bound_micros <= exact.total_cost_micros
+    assert native.lower_bound_micros <= greedy.total_cost_micros
+    assert exact.total_cost_micros <= native.total_cost_micros
+    assert native.total_cost_micros <= greedy.total_cost_micros
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.0, 0.02))
+def test_recorded_effort_gives_the_same_decision(seed: int, seconds: float) -> None:
+    """Replay: whatever the clock made of the first decision, its effort pins the second."""
+    snapshot = plane(*random_market(seed))
+    first = decided(snapshot, HOLDING, Budget(seconds_left=lambda: seconds))
+    assert decided(snapshot, HOLDING, Budget(effort=first.effort, pinned=True)) == first
+
+
+def test_little_time_steps_down_and_says_so() -> None:
+    """A deadline that leaves nothing is honoured by a lower rung, with every sacrifice named."""
+    orders = [an_order(f"o{index:03}", dropoff_longitude=100.0 * index) for index in range(60)]
+    couriers = [a_courier(f"c{index:03}", longitude=50.0 * index) for index in range(60)]
+    decision = decided(plane(orders, couriers), budget=Budget(seconds_left=lambda: 0.0))
+    assert decision.rung is Rung.GREEDY
+    assert set(decision.degradations) >= {
+        Degradation.FEWER_CANDIDATES,
+        Degradation.NO_BUNDLING,
+        Degradation.LOWER_RUNG,
+    }
+    assert any(outcome.status is OrderStatus.ASSIGNED for outcome in decision.outcomes)
+
+
+@pytest.mark.parametrize(
+    ("order", "couriers", "reason"),
+    [
+        (an_order("o"), [], WaitReason.NO_COURIERS),
+        (an_order("o"), [a_courier("c", free_at_ms=NOW + 300 * MINUTE)], WaitReason.OUT_OF_REACH),
+        (an_order("o", required_skills=("cold",)), [a_courier("c")], WaitReason.SKILLS),
+        (an_order("o", size=9), [a_courier("c")], WaitReason.CAPACITY),
+        (an_order("o"), [a_courier("c", shift_end_at_ms=NOW - MINUTE)], WaitReason.SHIFT_END),
+        (an_order("o", dropoff_by_ms=NOW + 1), [a_courier("c")], WaitReason.TIME_WINDOW),
+        (an_order("o", freshness_limit_ms=1), [a_courier("c")], WaitReason.FRESHNESS),
+        (
+            an_order("o", required_skills=("cold",), size=9),
+            [a_courier("a"), a_courier("b", skills=("cold",))],
+            WaitReason.NO_FEASIBLE_COURIER,
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, WaitReason) else "",
+)
+def test_each_reason_for_waiting(order: object, couriers: list[object], reason: WaitReason) -> None:
+    """One market per reason: on-call engineers read these."""
+    decision = decided(plane([order], couriers))  # type: ignore[list-item,arg-type]
+    (outcome,) = decision.outcomes
+    assert (outcome.status, outcome.reason) == (OrderStatus.WAITING, reason)
+
+
+def test_waiting_is_chosen_when_it_is_cheaper() -> None:
+    """The price of waiting is a price: above it a courier is not sent."""
+    thrifty = replace(AT_ONCE, waiting=replace(AT_ONCE.waiting, base_micros=0, per_second=0))
+    (outcome,) = decided(plane([an_order("o")], [a_courier("c")]), thrifty).outcomes
+    assert outcome.reason is WaitReason.WAITING_IS_CHEAPER
+
+
+def test_a_courier_better_used_elsewhere_is_named() -> None:
+    """Two orders, one courier without room for both: the one left says the courier is worth more elsewhere."""
+    unbundled = replace(AT_ONCE, bundling=BundlingPolicy(max_orders=1))
+    orders = [an_order("a"), an_order("b", dropoff_longitude=3000.0)]
+    decision = decided(plane(orders, [a_courier("c")]), unbundled)
+    assert [outcome.reason for outcome in decision.outcomes] == [None, WaitReason.COURIERS_BETTER_USED]
+
+
+def test_an_order_is_held_until_the_courier_must_leave() -> None:
+    """Ready in 20 minutes, two minutes away: held with its courier and time, committed when the time has come."""
+    order = an_order("o", pickup_longitude=800.0, ready_at_ms=NOW + 20 * MINUTE)
+    (outcome,) = decided(plane([order], [a_courier("c")]), HOLDING).outcomes
+    assert outcome.reason is WaitReason.HELD_UNTIL_DEPARTURE
+    assert outcome.courier_id == "c"
+    assert NOW + 15 * MINUTE < outcome.hold_until_ms < NOW + 20 * MINUTE
+    due = an_order("o", pickup_longitude=800.0, ready_at_ms=NOW + 2 * MINUTE)
+    decision = decided(plane([due], [a_courier("c")]), HOLDING)
+    assert decision.outcomes[0].status is OrderStatus.ASSIGNED
+    assert decision.plans[0].depart_by_ms < NOW + MINUTE
+
+
+def test_a_failed_check_steps_down_and_is_reported() -> None:
+    """A wrong answer of the native rung is never sent: the next rung answers, the decision says why, replay agrees."""
+
+    @dataclass(frozen=True)
+    class Liar:
+        name: str = "liar"
+
+        def solve(
+            self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
+        ) -> PackingSolution:
+            honest = PACKING_SOLVERS[Rung.NATIVE].solve(problem, max_iterations=max_iterations)
+            return replace(honest, total=honest.total - 1)
+
+    solvers = {**PACKING_SOLVERS, Rung.NATIVE: Liar()}
+    snapshot = plane([an_order("o")], [a_courier("c")])
+    decision = matcher.decide(snapshot, AT_ONCE, ports=PORTS, solvers=solvers)
+    assert decision.rung is Rung.ORTOOLS
+    assert Degradation.VERIFICATION_FAILED in decision.degradations
+    pinned = Budget(effort=decision.effort, pinned=True)
+    assert matcher.decide(snapshot, AT_ONCE, budget=pinned, ports=PORTS, solvers=solvers) == decision
+    with pytest.raises(VerificationError, match="NATIVE: the total is not the sum"):
+        matcher.decide(snapshot, AT_ONCE, budget=Budget(forced_rung=Rung.NATIVE), ports=PORTS, solvers=solvers)
+
+
+def test_empty_market() -> None:
+    """Nothing to decide is a decision too."""
+    decision = decided(plane([], []))
+    assert decision.plans == ()
+    assert decision.outcomes == ()
+    assert decision.total_cost_micros == decision.lower_bound_micros == 0
