@@ -87,8 +87,8 @@ def decode_solve_request(data: bytes, max_cells: int = 1 << 24, max_side: int = 
     if len(unassigned) not in (0, 1, rows):
         sentence = f"has {len(unassigned)} values; none, one, or one for each of the {rows} rows are allowed"
         wrong.append(Violation("unassigned_cost", sentence, ErrorReason.MALFORMED))
-    for index in np.flatnonzero(~np.isfinite(unassigned))[:_MAX_SHOWN].tolist():
-        sentence = f"must be finite, is {unassigned[index]}"
+    for index in np.flatnonzero(np.isnan(unassigned) | (unassigned == -np.inf))[:_MAX_SHOWN].tolist():
+        sentence = f"must be finite, or +infinity for a row that must be matched, is {unassigned[index]}"
         wrong.append(Violation(f"unassigned_cost[{index}]", sentence, ErrorReason.OUT_OF_RANGE))
     if request.max_iterations < 0:
         sentence = f"must not be negative, is {request.max_iterations}"

@@ -1,0 +1,182 @@
+"""The configuration of a process: one TOML file, parsed once into one frozen tree.
+
+A section a room; the defaults below are the product's. A key that does not exist, a value of another type and a
+policy that cannot work are refused, all at once, each with its path. `Config.digest` is in every journal record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from matcher.app.binding import bind, nearest
+from matcher.app.policies import built_in_policies, policy_problems
+from matcher.domain import Limits, Policy
+from matcher.journal import JournalSettings
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; one line a problem."""
+
+    def __init__(self, source: str, problems: list[str]) -> None:
+        self.source, self.problems = source, tuple(problems)
+        super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """The gRPC server."""
+
+    listen: tuple[str, ...] = ("127.0.0.1:50051",)
+    """Addresses: "host:port" (port 0: any free one) or "unix:/path/to/socket"."""
+    worker_threads: int = 0
+    """Threads for kernels; 0: one a processor."""
+    queue_calls: int = 64
+    """Calls that may wait for a thread; one more is refused with RESOURCE_EXHAUSTED."""
+    inline_bytes: int = 2_048
+    """Requests up to this size, a dozen orders and couriers, are decided without changing threads."""
+    max_message_bytes: int = 32 << 20
+    """Largest request and largest reply."""
+    default_deadline_ms: int = 5_000
+    """For calls without a deadline."""
+    reply_margin_ms: int = 10
+    """Kept from the caller's deadline for encoding and sending the reply."""
+    drain_seconds: float = 20.0
+    """After SIGTERM: how long calls in flight may take."""
+    lame_duck_seconds: float = 0.0
+    """After SIGTERM: how long new calls are still answered while health says NOT_SERVING. Longer than
+    connection_age_seconds, every connection has been told to go elsewhere before the server stops."""
+    connection_age_seconds: int = 60
+    """Connections are told to reconnect after so long, calls in flight finishing; spreads clients over replicas."""
+    reflection: bool = True
+    """Whether tools may ask for the contract."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("worker_threads", 0), ("queue_calls", 0), ("inline_bytes", 0), ("max_message_bytes", 1024),
+                            ("default_deadline_ms", 1), ("reply_margin_ms", 0), ("drain_seconds", 0),
+                            ("lame_duck_seconds", 0), ("connection_age_seconds", 1)):  # fmt: skip
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, is {getattr(self, name)}")
+        for address in self.listen:
+            scheme, _, rest = address.rpartition(":")
+            if not address.startswith("unix:") and not (scheme and rest.isdigit() and int(rest) < 65_536):
+                raise ValueError(f'listen: {address!r} is neither "host:port" nor "unix:/path"')
+        if not self.listen:
+            raise ValueError("listen must name at least one address")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig(Limits):
+    """Sizes of requests; see also server.max_message_bytes."""
+
+    solve_cells: int = 1 << 22
+    """Cells of a dense cost matrix, or pairs of a sparse one."""
+    solve_side: int = 1 << 20
+    """Rows, and columns, of a cost matrix."""
+
+    def __post_init__(self) -> None:
+        for name in ("orders", "couriers", "route_stops", "id_bytes", "solve_cells", "solve_side"):
+            if not 1 <= getattr(self, name) < 1 << 31:
+                raise ValueError(f"{name} must be between 1 and {(1 << 31) - 1}, is {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True)
+class JournalConfig(JournalSettings):
+    """The decision journal."""
+
+    directory: str = ""
+    """Where segments are written; empty: no journal is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryConfig:
+    """Logs. Traces and metrics are exported when the standard OTEL_* variables ask for it."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_calls: bool = True
+    """One line per call; warnings and errors are logged in any case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that a process is told."""
+
+    server: ServerConfig = field(default_factory=ServerConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    journal: JournalConfig = field(default_factory=JournalConfig)
+    telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
+    policies: Mapping[str, Policy] = field(default_factory=built_in_policies)
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of all values; equal for equal configurations."""
+        text = json.dumps(asdict(replace(self, policies=dict(self.policies))), sort_keys=True, default=str)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+_SECTIONS = ("server", "limits", "journal", "telemetry")
+
+
+def load_config(path: Path | None) -> Config:
+    """The configuration in a TOML file; the defaults without one. Raises ConfigError, also when it cannot be read."""
+    if path is None:
+        return Config()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), [f"cannot be read: {error}"]) from None
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, source: str = "configuration") -> Config:
+    """The configuration in a TOML text. Raises ConfigError with all problems."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(source, [str(error)]) from None
+    problems: list[str] = []
+    defaults = Config()
+    sections: dict[str, Any] = {}
+    for key, table in tree.items():
+        if key == "policies":
+            sections[key] = _policies(table, problems)
+        elif key in _SECTIONS:
+            sections[key] = bind(getattr(defaults, key), table, key, problems)
+        else:
+            problems.append(f"{key}: unknown section{nearest(key, [*_SECTIONS, 'policies'])}")
+    if problems:
+        raise ConfigError(source, problems)
+    return replace(defaults, **sections)
+
+
+def _policies(tables: object, problems: list[str]) -> dict[str, Policy]:
+    """The built-in policies with the file's on top. `extends` names the policy that a new one starts from."""
+    policies = built_in_policies()
+    if not isinstance(tables, Mapping):
+        problems.append("policies: a table of policies is expected")
+        return policies
+    for name, table in tables.items():
+        path = f"policies.{name}"
+        if not isinstance(table, Mapping):
+            problems.append(f"{path}: a table is expected")
+            continue
+        base = table.get("extends", name if name in policies else "default")
+        if base not in policies:
+            known = nearest(str(base), sorted(policies))
+            problems.append(f"{path}.extends: no policy {base!r} before this one{known}")
+            continue
+        values = {key: value for key, value in table.items() if key != "extends"}
+        if "name" in values:
+            problems.append(f"{path}.name: the table's own name is the policy's")
+            continue
+        before = len(problems)
+        policy = replace(bind(policies[base], values, path, problems), name=name)
+        if len(problems) == before:
+            problems += policy_problems(policy, path)
+        policies[name] = policy
+    return policies

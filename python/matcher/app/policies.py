@@ -1,0 +1,62 @@
+"""The policies that come with the product, and the sanity of any policy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+
+from matcher.domain import (
+    BundlingPolicy,
+    CandidatePolicy,
+    Commitment,
+    HoldingPolicy,
+    Policy,
+    TravelPolicy,
+)
+
+_MINUTE_MS = 60_000
+
+
+def built_in_policies() -> dict[str, Policy]:
+    """By name: "default" for a market on roads, "mdrp" for the meal-delivery instances' plane and whole minutes."""
+    mdrp = Policy(
+        name="mdrp",
+        travel=TravelPolicy(road_factor=1.0, round_up_to_ms=_MINUTE_MS),
+        candidates=CandidatePolicy(reach_ms=90 * _MINUTE_MS),
+        bundling=BundlingPolicy(share_dropoff_service=False),
+        holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE, cycle_ms=_MINUTE_MS),
+    )
+    return {"default": Policy(), "mdrp": mdrp}
+
+
+def policy_problems(policy: Policy, path: str) -> list[str]:
+    """What makes a policy unusable, by the path of the key."""
+    problems: list[str] = []
+
+    def least(section: object, name: str, *keys: str, low: float, high: float = 1e15) -> None:
+        for key in keys:
+            value = getattr(section, key)
+            if not (math.isfinite(value) and low <= value <= high):
+                problems.append(f"{path}.{name}.{key}: must be between {low:,} and {high:,}, is {value}")
+
+    travel = policy.travel
+    least(travel, "travel", "road_factor", low=0.01, high=100)
+    least(travel, "travel", "round_up_to_ms", low=1, high=3_600_000)
+    least(travel, "travel", "car_mph", "motorcycle_mph", "bicycle_mph", "foot_mph", low=1, high=1_000_000)
+    if len(travel.hourly_factor) != 24:
+        problems.append(f"{path}.travel.hourly_factor: must have 24 values, has {len(travel.hourly_factor)}")
+    if not all(math.isfinite(factor) and 0.01 <= factor <= 100 for factor in travel.hourly_factor):
+        problems.append(f"{path}.travel.hourly_factor: each value must be between 0.01 and 100")
+    least(policy.candidates, "candidates", "nearest_couriers", low=1, high=100_000)
+    least(policy.candidates, "candidates", "reach_ms", low=0, high=86_400_000)
+    least(policy.candidates, "candidates", "max_route_stops", low=2, high=1_000)
+    least(policy.bundling, "bundling", "max_orders", low=1, high=6)
+    least(policy.bundling, "bundling", "ready_spread_ms", low=0)
+    least(policy.bundling, "bundling", "neighbours", low=0, high=1_000)
+    for field in fields(policy.costs):
+        least(policy.costs, "costs", field.name, low=0, high=1e9)
+    least(policy.waiting, "waiting", "base_micros", "per_second", low=0, high=1e12)
+    least(policy.holding, "holding", "slack_ms", "cycle_ms", low=0, high=86_400_000)
+    if not policy.ladder or len(set(policy.ladder)) != len(policy.ladder):
+        problems.append(f"{path}.ladder: must name at least one rung, and none twice")
+    return problems

@@ -1,0 +1,24 @@
+"""Thin typed clients of a matcher server: snapshots in, decisions out, refusals as exceptions.
+
+`Client` blocks, `AsyncClient` awaits; both have the same methods, hold one connection and are safe to share (the
+first between threads, the second between tasks of one loop).
+"""
+
+from matcher.client.aio import AsyncClient
+from matcher.client.errors import CallFailed, DeadlineExceeded, Overloaded, Unavailable
+from matcher.client.sync import Client
+from matcher.domain import InvalidRequest, Violation
+from matcher.wire import SolveReply, SolveStatus
+
+__all__ = [
+    "AsyncClient",
+    "CallFailed",
+    "Client",
+    "DeadlineExceeded",
+    "InvalidRequest",
+    "Overloaded",
+    "SolveReply",
+    "SolveStatus",
+    "Unavailable",
+    "Violation",
+]

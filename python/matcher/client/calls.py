@@ -1,0 +1,72 @@
+"""What both clients share: method names, channel options, requests and replies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from opentelemetry import propagate
+
+from matcher.domain import Effort, Rung, Snapshot
+from matcher.wire import MatchOptions, SolveProblem, encode_match_request, encode_solve_request
+
+MATCH = "/matcher.v1.MatchingService/Match"
+SOLVE = "/matcher.v1.AssignmentService/Solve"
+OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.max_receive_message_length", 32 << 20),
+    ("grpc.max_send_message_length", 32 << 20),
+)
+
+
+def metadata() -> list[tuple[str, str]]:
+    """The caller's trace, so that the server's spans become its children."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return list(carrier.items())
+
+
+def match_bytes(
+    snapshot: Snapshot,
+    policy: str,
+    *,
+    forced_rung: Rung | None = None,
+    effort: Effort | None = None,
+    validate_only: bool = False,
+) -> bytes:
+    """An encoded MatchRequest."""
+    return encode_match_request(snapshot, MatchOptions(policy, forced_rung, validate_only, effort))
+
+
+def solve_bytes(
+    costs: npt.ArrayLike | Any,
+    unassigned_cost: npt.ArrayLike | None,
+    maximize: bool,
+    max_iterations: int | None,
+) -> bytes:
+    """An encoded SolveRequest; `costs` is a matrix or anything sparse with `tocoo`. ValueError: not two-dimensional."""
+    price = None if unassigned_cost is None else np.asarray(unassigned_cost, dtype=np.float64)
+    empty = np.zeros(0, dtype=np.int32)
+    if hasattr(costs, "tocoo"):
+        coo = costs.tocoo()
+        rows, cols = coo.shape
+        dense, row, col = None, coo.row.astype(np.int32), coo.col.astype(np.int32)
+        cost = coo.data.astype(np.float64)
+    else:
+        dense = np.asarray(costs, dtype=np.float64)
+        if dense.ndim != 2:
+            raise ValueError(f"costs must be a matrix of rows and columns, not of {dense.ndim} dimension(s)")
+        rows, cols = dense.shape
+        row, col, cost = empty, empty, np.zeros(0)
+    problem = SolveProblem(
+        rows=rows,
+        cols=cols,
+        dense=dense,
+        row=row,
+        col=col,
+        cost=cost,
+        unassigned_cost=price,
+        maximize=maximize,
+        max_iterations=max_iterations,
+    )
+    return encode_solve_request(problem)

@@ -1,0 +1,90 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import numpy.typing as npt
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from matcher.client.calls import MATCH, OPTIONS, SOLVE, match_bytes, metadata, solve_bytes
+from matcher.client.errors import failure
+from matcher.domain import Decision, Effort, Rung, Snapshot
+from matcher.wire import SolveReply, decode_decision, decode_solve_reply
+
+
+class Client:
+    """A connection to one server: "host:port" or "unix:/path".
+
+    Every method raises InvalidRequest (with the violations) when the server refuses the input, and CallFailed or one
+    of its kinds when there is no answer. `timeout` is in seconds; the server answers before it, from a lower rung if
+    need be.
+    """
+
+    def __init__(self, target: str, *, timeout: float | None = 10.0) -> None:
+        """`timeout` holds for calls that are given none."""
+        self._timeout = timeout
+        self._channel = grpc.insecure_channel(target, options=OPTIONS)
+        self._match: Any = self._channel.unary_unary(MATCH)
+        self._solve: Any = self._channel.unary_unary(SOLVE)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._channel.close()
+
+    def match(
+        self,
+        snapshot: Snapshot,
+        policy: str = "default",
+        *,
+        forced_rung: Rung | None = None,
+        effort: Effort | None = None,
+        timeout: float | None = None,
+    ) -> Decision:
+        """One decision. `effort` pins the work, as replay does."""
+        request = match_bytes(snapshot, policy, forced_rung=forced_rung, effort=effort)
+        return decode_decision(self._call(self._match, request, timeout))
+
+    def validate(self, snapshot: Snapshot, policy: str = "default", *, timeout: float | None = None) -> None:
+        """Have the server check the request without deciding."""
+        self._call(self._match, match_bytes(snapshot, policy, validate_only=True), timeout)
+
+    def solve(
+        self,
+        costs: npt.ArrayLike | Any,
+        *,
+        unassigned_cost: npt.ArrayLike | None = None,
+        maximize: bool = False,
+        max_iterations: int | None = None,
+        timeout: float | None = None,
+    ) -> SolveReply:
+        """An assignment problem, as `matcher.solve_assignment` takes it."""
+        request = solve_bytes(costs, unassigned_cost, maximize, max_iterations)
+        return decode_solve_reply(self._call(self._solve, request, timeout))
+
+    def match_bytes(self, request: bytes, *, timeout: float | None = None) -> bytes:
+        """An encoded MatchRequest to an encoded MatchResponse."""
+        return self._call(self._match, request, timeout)
+
+    def is_serving(self, service: str = "", *, timeout: float | None = None) -> bool:
+        """What the server's health says of itself, or of one service."""
+        stub = health_pb2_grpc.HealthStub(self._channel)
+        try:
+            reply = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=timeout or self._timeout)
+        except grpc.RpcError as error:
+            raise failure(error) from None
+        return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
+
+    def _call(self, method: Any, request: bytes, timeout: float | None) -> bytes:
+        try:
+            reply: bytes = method(request, timeout=timeout or self._timeout, metadata=metadata())
+        except grpc.RpcError as error:
+            raise failure(error) from None
+        return reply

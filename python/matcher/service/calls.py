@@ -1,0 +1,131 @@
+"""What every call goes through, whatever its method: deadline, span, refusal, one log line, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import structlog
+from opentelemetry import propagate, trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from matcher.domain import InvalidRequest
+from matcher.service.metrics import ServiceMetrics
+from matcher.service.refused import Refused
+from matcher.wire import Refusal, encode_status
+
+_DETAILS_KEY = "grpc-status-details-bin"
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_tracer = trace.get_tracer("matcher.service")
+
+
+@dataclass(slots=True)
+class Call:
+    """One call as its method sees it."""
+
+    method: str
+    """Full name, e.g. "matcher.v1.MatchingService/Match"."""
+    request: bytes
+    end: float
+    """time.monotonic() by which the reply must have been sent."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What the method adds to the log line."""
+
+    def seconds_left(self) -> float:
+        """Until the reply must have been sent; negative when it is too late."""
+        return self.end - time.monotonic()
+
+
+Method = Callable[[Call], Awaitable[bytes]]
+
+
+class Calls:
+    """Wraps methods into gRPC handlers, and counts what is in flight."""
+
+    def __init__(self, metrics: ServiceMetrics, default_seconds: float, margin_seconds: float, log_calls: bool) -> None:
+        """`default_seconds`: deadline of calls without one. `margin_seconds`: kept for sending the reply."""
+        self._metrics = metrics
+        self._default_seconds = default_seconds
+        self._margin_seconds = margin_seconds
+        self._log_calls = log_calls
+        self._log = structlog.get_logger("matcher.service")
+        self.in_flight = 0
+        self.last_end = time.monotonic()
+
+    def handler(self, method: str, body: Method) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """A handler that takes and gives bytes."""
+
+        async def serve(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+            return await self._serve(method, body, request, context)
+
+        return grpc.unary_unary_rpc_method_handler(serve)
+
+    async def _serve(
+        self, method: str, body: Method, request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]
+    ) -> bytes:
+        begin = time.monotonic()
+        remaining = context.time_remaining()
+        seconds = self._default_seconds if remaining is None else remaining
+        call = Call(method, request, begin + seconds - self._margin_seconds)
+        carrier = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        refusal: Refusal | None = None
+        status = "OK"
+        self.in_flight += 1
+        with _tracer.start_as_current_span(
+            method,
+            context=propagate.extract(carrier),
+            kind=SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
+            attributes={"rpc.system": "grpc", "rpc.method": method},
+        ) as span:
+            try:
+                if call.seconds_left() <= 0:
+                    raise Refused(Refusal.deadline(f"{max(seconds, 0) * 1e3:.1f} ms were left when the call arrived"))
+                return await body(call)
+            except InvalidRequest as error:
+                refusal = Refusal.invalid(error)
+            except Refused as refused:
+                refusal = refused.refusal
+            except asyncio.CancelledError:
+                status = "CANCELLED"
+                raise
+            except Exception as error:
+                span.record_exception(error)
+                self._log.error("call failed", method=method, exc_info=True, **_ids(span))
+                refusal = Refusal.internal("the server failed on this request; its log says more")
+            finally:
+                if refusal is not None:
+                    status = _CODES[refusal.code].name
+                    span.set_attribute("matcher.reason", refusal.reason.name)
+                if status not in ("OK", "INVALID_ARGUMENT"):
+                    span.set_status(Status(StatusCode.ERROR, status))
+                span.set_attribute("rpc.response.status_code", status)
+                self._ended(call, status, refusal, begin, span)
+        await context.abort(_CODES[refusal.code], refusal.message, ((_DETAILS_KEY, encode_status(refusal)),))
+        raise AssertionError("abort raises")
+
+    def _ended(self, call: Call, status: str, refusal: Refusal | None, begin: float, span: trace.Span) -> None:
+        self.in_flight -= 1
+        self.last_end = time.monotonic()
+        seconds = self.last_end - begin
+        self._metrics.call(call.method, status, seconds)
+        if not self._log_calls:
+            return
+        notes = dict(call.notes)
+        if refusal is not None:
+            notes["reason"] = refusal.reason.name
+            notes["message"] = refusal.message
+        self._log.info("call", method=call.method, status=status, ms=round(seconds * 1e3, 3), **notes, **_ids(span))
+
+
+def _ids(span: trace.Span) -> dict[str, str]:
+    """The trace of a span, when there is one."""
+    context = span.get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}

@@ -1,0 +1,79 @@
+"""Counters and histograms of the service, by the OpenTelemetry API; they cost next to nothing while nobody exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from matcher.domain import Decision, OrderStatus
+from matcher.journal import JournalCounts
+
+_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_GAPS = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class ServiceMetrics:
+    """Everything that is counted while serving."""
+
+    def __init__(self, admitted: Callable[[], int], journal: Callable[[], JournalCounts]) -> None:
+        """`admitted` and `journal` are asked when metrics are collected."""
+        meter = metrics.get_meter("matcher.service")
+        self._calls = meter.create_histogram(
+            "rpc.server.call.duration", unit="s", description="Calls by method and status.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )  # fmt: skip
+        self._decisions = meter.create_counter(
+            "matcher.decisions", unit="{decision}", description="Decisions by policy and the rung that answered."
+        )
+        self._degradations = meter.create_counter(
+            "matcher.degradations", unit="{degradation}", description="What decisions were made with less of."
+        )
+        self._orders = meter.create_counter(
+            "matcher.orders", unit="{order}", description="Orders decided on: assigned, or the reason why they wait."
+        )
+        self._gap = meter.create_histogram(
+            "matcher.decision.gap", unit="1", description="Certified gap of decisions.",
+            explicit_bucket_boundaries_advisory=_GAPS,
+        )  # fmt: skip
+        self._unrecorded = meter.create_counter(
+            "matcher.journal.refused", unit="{record}", description="Decisions sent that the journal had no room for."
+        )
+        meter.create_observable_gauge(
+            "matcher.calls.admitted", [_observer(lambda: admitted())], unit="{call}",
+            description="Calls being worked on or waiting for a thread.",
+        )  # fmt: skip
+        meter.create_observable_counter(
+            "matcher.journal.lost", [_observer(lambda: journal().dropped + journal().failed)], unit="{record}",
+            description="Decision records dropped or refused by the disk.",
+        )  # fmt: skip
+
+    def call(self, method: str, status: str, seconds: float) -> None:
+        """One call has ended."""
+        self._calls.record(seconds, {"rpc.method": method, "rpc.response.status_code": status})
+
+    def decision(self, decision: Decision, *, recorded: bool) -> None:
+        """One decision was made."""
+        policy = decision.provenance.policy
+        self._decisions.add(1, {"matcher.policy": policy, "matcher.rung": decision.rung.name})
+        self._gap.record(decision.gap, {"matcher.policy": policy})
+        for degradation in decision.degradations:
+            self._degradations.add(1, {"matcher.policy": policy, "matcher.degradation": degradation.name})
+        outcomes: dict[str, int] = {}
+        for outcome in decision.outcomes:
+            name = outcome.status.name if outcome.reason is None else outcome.reason.name
+            outcomes[name] = outcomes.get(name, 0) + 1
+        for name, count in sorted(outcomes.items()):
+            self._orders.add(count, {"matcher.policy": policy, "matcher.outcome": name})
+        if not recorded:
+            self._unrecorded.add(1)
+
+
+def _observer(read: Callable[[], int]) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    return lambda _: [Observation(read())]
+
+
+def assigned(decision: Decision) -> int:
+    """Orders that the decision assigns."""
+    return sum(outcome.status is OrderStatus.ASSIGNED for outcome in decision.outcomes)

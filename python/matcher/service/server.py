@@ -1,0 +1,127 @@
+"""The server: addresses, services, health, reflection, and an end that loses no call."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from matcher.app import App
+from matcher.service.admission import Workers
+from matcher.service.calls import Calls
+from matcher.service.methods import MATCH, SOLVE, Methods
+from matcher.service.metrics import ServiceMetrics
+from matcher.service.sockets import AddressError, UnixSocket
+
+SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, SOLVE)}))
+_QUIET_SECONDS = 0.1
+"""A drain ends when nothing has been in flight for so long."""
+
+
+class MatcherServer:
+    """One gRPC server around an App. Use it on one event loop: `start`, then `stop`.
+
+    The App is the caller's: it is not closed here.
+    """
+
+    def __init__(self, app: App) -> None:
+        config = app.config.server
+        self._app = app
+        self._config = config
+        self._log = structlog.get_logger("matcher.service")
+        self.workers = Workers(config.worker_threads, config.queue_calls)
+        self._metrics = ServiceMetrics(lambda: self.workers.admitted, lambda: app.journal.counts)
+        self.calls = Calls(
+            self._metrics,
+            config.default_deadline_ms / 1e3,
+            config.reply_margin_ms / 1e3,
+            app.config.telemetry.log_calls,
+        )
+        self._methods = Methods(app, self.workers, self._metrics)
+        self._health = health.aio.HealthServicer()
+        self._server: grpc.aio.Server | None = None
+        self._sockets: list[UnixSocket] = []
+        self._hurried = False
+        self.addresses: tuple[str, ...] = ()
+        """Where the server can be reached, once it has started."""
+
+    async def start(self) -> None:
+        """Bind all addresses and serve. Raises AddressError when one cannot be bound."""
+        server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", self._config.max_message_bytes),
+                ("grpc.max_send_message_length", self._config.max_message_bytes),
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_connection_age_ms", self._config.connection_age_seconds * 1000),
+                ("grpc.max_connection_age_grace_ms", int(self._config.drain_seconds * 1000)),
+            ]
+        )
+        for full_name, body in ((MATCH, self._methods.match), (SOLVE, self._methods.solve)):
+            service, _, method = full_name.partition("/")
+            handler = grpc.method_handlers_generic_handler(service, {method: self.calls.handler(full_name, body)})
+            server.add_generic_rpc_handlers((handler,))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        if self._config.reflection:
+            names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, server)
+        self.addresses = tuple(self._bind(server, address) for address in self._config.listen)
+        await server.start()
+        self._server = server
+        for socket in self._sockets:
+            socket.publish()
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        self._log.info("serving", addresses=self.addresses, build=self._app.build.version)
+
+    async def stop(self, seconds: float | None = None) -> bool:
+        """Finish what is in flight and stop; False when `seconds` (default: drain_seconds) did not suffice.
+
+        First health says NOT_SERVING, so that nobody new is sent here; then calls in flight end; only then is the
+        server stopped, because stopping it cancels calls that it has taken and not yet handed over.
+        """
+        assert self._server is not None, "the server has not started"
+        end = time.monotonic() + (self._config.drain_seconds if seconds is None else seconds)
+        begin = time.monotonic()
+        await self._health.enter_graceful_shutdown()
+        self._log.info("draining", in_flight=self.calls.in_flight)
+        while time.monotonic() < end and not self._hurried:
+            now = time.monotonic()
+            quiet = now - max(self.calls.last_end, begin) >= _QUIET_SECONDS
+            if self.calls.in_flight == 0 and quiet and now - begin >= self._config.lame_duck_seconds:
+                break
+            await asyncio.sleep(0.01)
+        finished = self.calls.in_flight == 0
+        await self._server.stop(0.5 if finished else 0.0)
+        for socket in self._sockets:
+            socket.withdraw()
+        await asyncio.get_running_loop().run_in_executor(None, self.workers.close)
+        self._log.info("stopped", finished=finished)
+        return finished
+
+    def hurry(self) -> None:
+        """Cut a `stop` in progress short."""
+        self._hurried = True
+
+    def _bind(self, server: grpc.aio.Server, address: str) -> str:
+        if address.startswith("unix:"):
+            socket = UnixSocket.of(address, os.getpid())
+            socket.prepare()
+            try:
+                server.add_insecure_port(f"unix:{socket.bound}")
+            except RuntimeError as error:
+                raise AddressError(f"{address}: cannot be bound: {error}") from None
+            self._sockets.append(socket)
+            return f"unix:{socket.published}"
+        try:
+            port = server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise AddressError(f"{address}: cannot be bound: {error}") from None
+        return f"{address.rpartition(':')[0]}:{port}"
+
+    async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for service in ("", *SERVICES):
+            await self._health.set(service, status)
