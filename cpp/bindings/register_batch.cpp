@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "bindings/columns.h"
 #include "bindings/register.h"
+#include "matcher/bundles.h"
 #include "matcher/set_packing.h"
 
 namespace py = pybind11;
@@ -20,11 +22,6 @@ template <typename T>
 std::span<const T> column(const py::array_t<T, py::array::c_style>& array, const char* name) {
   if (array.ndim() != 1) throw py::value_error(std::string(name) + " must have one dimension");
   return {array.data(), static_cast<std::size_t>(array.size())};
-}
-
-template <typename T>
-py::array_t<T> to_array(const std::vector<T>& values) {
-  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
 std::string describe(PackingFault fault, std::int64_t at) {
@@ -87,9 +84,61 @@ py::tuple solve_packing_arrays(std::int32_t n_orders, std::int32_t n_couriers, c
                         to_array(solution.courier_price), solution.iterations);
 }
 
+TravelModel read_travel(const py::dict& table, std::size_t places) {
+  const Columns travel(table, "travel");
+  if (!travel.has("matrix_ms")) {
+    return MetricTravel{travel.item("factor").cast<double>(), travel.item("quantum_ms").cast<std::int64_t>(),
+                        travel.get<std::int32_t>("speed_mph")};
+  }
+  const auto cells = strict_span<std::int32_t>(travel.item("matrix_ms"), "travel.matrix_ms", 3);
+  const auto matrix = py::reinterpret_borrow<py::array>(travel.item("matrix_ms"));
+  if (matrix.shape(1) != static_cast<py::ssize_t>(places) || matrix.shape(2) != matrix.shape(1)) {
+    throw py::value_error("travel.matrix_ms is not (profiles, places, places)");
+  }
+  return MatrixTravel{cells, travel.get<std::int32_t>("profile")};
+}
+
+py::tuple propose_bundles_arrays(const py::dict& locations, const py::dict& travel, const py::dict& orders,
+                                 const I32& open, std::int32_t max_orders, std::int64_t ready_spread_ms,
+                                 std::int32_t neighbours, std::int64_t max_bundles, std::int64_t max_size) {
+  const Columns places(locations, "locations");
+  const Columns table(orders, "orders");
+  const BundleProblem problem{.places = {places.get<double>("x"), places.get<double>("y"), places.get<double>("z"),
+                                         places.item("radius_m").cast<double>()},
+                              .travel = read_travel(travel, places.get<double>("x").size()),
+                              .open = column(open, "open"),
+                              .store = table.get<std::int32_t>("store"),
+                              .pickup_loc = table.get<std::int32_t>("pickup_loc"),
+                              .dropoff_loc = table.get<std::int32_t>("dropoff_loc"),
+                              .ready_ms = table.get<std::int64_t>("ready_ms"),
+                              .promised_by_ms = table.get<std::int64_t>("promised_by_ms"),
+                              .freshness_ms = table.get<std::int64_t>("freshness_ms"),
+                              .size = table.get<std::int32_t>("size")};
+  const BundleRules rules{.max_orders = max_orders,
+                          .ready_spread_ms = ready_spread_ms,
+                          .neighbours = neighbours,
+                          .max_bundles = max_bundles,
+                          .max_size = max_size};
+  Bundles bundles;
+  InputFault fault;
+  {
+    const py::gil_scoped_release release;
+    fault = propose_bundles(problem, rules, bundles);
+  }
+  if (!fault.ok()) {
+    const auto row = fault.row < 0 ? std::string() : "[" + std::to_string(fault.row) + "]";
+    throw py::value_error(std::string(fault.column) + row + " " + std::string(fault.problem));
+  }
+  return py::make_tuple(to_array(bundles.unit_ptr), to_array(bundles.unit_order), to_array(bundles.sequence),
+                        to_array(bundles.saving_ms), to_array(bundles.delay_ms), bundles.dropped);
+}
+
 }  // namespace
 
 void register_batch(py::module_& m) {
+  m.def("propose_bundles", &propose_bundles_arrays, py::kw_only(), py::arg("locations"), py::arg("travel"),
+        py::arg("orders"), py::arg("open").noconvert(), py::arg("max_orders"), py::arg("ready_spread_ms"),
+        py::arg("neighbours"), py::arg("max_bundles"), py::arg("max_size"));
   m.def("solve_packing", &solve_packing_arrays, py::arg("n_orders"), py::arg("n_couriers"),
         py::arg("courier").noconvert(), py::arg("ptr").noconvert(), py::arg("order").noconvert(),
         py::arg("cost").noconvert(), py::arg("wait").noconvert(), py::arg("max_iterations"),

@@ -55,6 +55,25 @@ def solve_packing(
     order_price: npt.NDArray[np.int64],
     courier_price: npt.NDArray[np.int64],
 ) -> tuple[int, npt.NDArray[np.int32], int, int, int, npt.NDArray[np.int64], npt.NDArray[np.int64], int]: ...
+def propose_bundles(
+    *,
+    locations: dict[str, Any],
+    travel: dict[str, Any],
+    orders: dict[str, Any],
+    open: npt.NDArray[np.int32],
+    max_orders: int,
+    ready_spread_ms: int,
+    neighbours: int,
+    max_bundles: int,
+    max_size: int,
+) -> tuple[
+    npt.NDArray[np.int32],
+    npt.NDArray[np.int32],
+    npt.NDArray[np.int32],
+    npt.NDArray[np.int64],
+    npt.NDArray[np.int64],
+    int,
+]: ...
 
 # --- insertion -------------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
-"""Kernels of joint batching: weighted set packing over (courier, bundle) columns."""
+"""Kernels of joint batching: bundles of orders worth trying, and set packing over (courier, bundle) columns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -103,3 +104,80 @@ def solve_packing(
         courier_price=courier_prices,
         iterations=iterations,
     )
+
+
+MAX_BUNDLE_ORDERS = 6
+"""Largest bundle."""
+
+MAX_BUNDLE_NEIGHBOURS = 64
+"""Most partners an order is tried with."""
+
+NO_SIZE_LIMIT = int(np.iinfo(np.int64).max)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundles:
+    """Units to plan: every open order alone, ascending, then bundles by number of orders and lexicographically."""
+
+    unit_ptr: I32
+    """(units + 1,) unit u has the orders unit_order[unit_ptr[u]:unit_ptr[u + 1]]."""
+    unit_order: I32
+    """Orders of the units, ascending within a unit."""
+    sequence: I32
+    """The same orders as they are dropped off at the least delay."""
+    saving_ms: I64
+    """(units,) courier time: out-and-back trips alone less the one tour. 0 for a single order."""
+    delay_ms: I64
+    """(units,) customers' time: drop-offs later than alone, plus the lateness that adds. 0 for a single order."""
+    dropped: int
+    """Bundles found beyond max_bundles: those with the least saving - delay."""
+
+
+def propose_bundles(
+    locations: Any,
+    orders: Any,
+    travel: Any,
+    *,
+    open_orders: I32 | None = None,
+    max_orders: int = 3,
+    ready_spread_ms: int = 600_000,
+    neighbours: int = 6,
+    max_bundles: int = 100_000,
+    max_size: int = NO_SIZE_LIMIT,
+) -> Bundles:
+    """Bundles of 2 to max_orders open orders of one store and pick-up place, on one way and ready together.
+
+    locations: columns x, y, z (float64 metres) and radius_m. orders: columns store (-1: never bundled), pickup_loc,
+    dropoff_loc, size (int32), ready_ms, promised_by_ms, freshness_ms (int64 ms since now); `Snapshot.locations` and
+    `Snapshot.orders` fit. travel: a MetricTravel or MatrixTravel, of which courier 0's speed or profile is used.
+
+    open_orders: ascending int32 indices of the orders to plan; None: all. ready_spread_ms: largest difference of ready
+    times, those before now counted as now. neighbours: partners each order is tried with, at most
+    MAX_BUNDLE_NEIGHBOURS. max_size: of the orders of a bundle together.
+
+    Raises TypeError for other dtypes, KeyError for a missing column, ValueError naming the entry at fault.
+    Deterministic; ties go to the lower orders. See cpp/include/matcher/bundles.h for the method and papers.
+    """
+    if open_orders is None:
+        open_orders = np.arange(len(orders.store), dtype=np.int32)
+    of_travel = ("matrix_ms", "profile") if hasattr(travel, "matrix_ms") else ("factor", "quantum_ms", "speed_mph")
+    return Bundles(
+        *_native.propose_bundles(
+            locations=_columns(locations, ("x", "y", "z", "radius_m")),
+            travel=_columns(travel, of_travel),
+            orders=_columns(orders, _BUNDLE_COLUMNS),
+            open=open_orders,
+            max_orders=max_orders,
+            ready_spread_ms=ready_spread_ms,
+            neighbours=neighbours,
+            max_bundles=max_bundles,
+            max_size=max_size,
+        )
+    )
+
+
+_BUNDLE_COLUMNS = ("store", "pickup_loc", "dropoff_loc", "ready_ms", "promised_by_ms", "freshness_ms", "size")
+
+
+def _columns(table: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(table, name) for name in names}
