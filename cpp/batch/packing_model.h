@@ -81,12 +81,11 @@ struct Packing {
   std::int64_t gain = 0;
 };
 
-// Maximum-gain packing of the columns with a single order, by shortest augmenting paths; prices of the orders are
-// exact for those columns. `complete` is false if the work ran out before.
+// Packing of most gain among the columns with a single order, and the prices that prove it; where the work runs out
+// before, any packing and any prices.
 struct SingleAssignment {
   Packing packing;
   std::vector<std::int64_t> order_price;
-  bool complete = true;
 };
 SingleAssignment assign_singles(const Model& model, Work& work);
 

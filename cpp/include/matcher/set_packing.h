@@ -11,7 +11,8 @@
 // exactly in 64-bit integers, and can be checked in one pass by code that knows nothing of this file.
 //
 // Method.  Everything is done in terms of gains g_k = sum(wait of members) - cost[k]; columns without gain are dropped.
-//   1. Shortest augmenting paths over the columns with one order: exact, with prices. If there are no others, done.
+//   1. The columns with one order are an assignment problem (sparse_assignment.h): exact, with prices. If there are no
+//      others, done.
 //   2. Prices: deflected subgradient descent (Polyak steps towards the best packing known) on the Lagrangian that
 //   prices
 //      orders and lets every courier choose; its optimum is that of the linear relaxation. Rounded to integers, courier
