@@ -53,9 +53,10 @@ def findings(source: Path, database: Path) -> str:
 
 def main() -> int:
     todo = sources()
-    shared = hashlib.sha256((ROOT / ".clang-tidy").read_bytes())
+    shared = hashlib.sha256()
     shared.update(subprocess.run([BIN / "clang-tidy", "--version"], capture_output=True, check=True).stdout)
-    for header in sorted((ROOT / "cpp").rglob("*.h")):
+    headers = (ROOT / "cpp").rglob("*.h")
+    for header in sorted([ROOT / ".clang-tidy", *(ROOT / "cpp").rglob(".clang-tidy"), *headers]):
         shared.update(header.read_bytes())
     stamps = BUILD / "stamps"
     stamps.mkdir(parents=True, exist_ok=True)
