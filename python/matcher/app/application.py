@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import scipy.sparse
+from opentelemetry import trace
 
 from matcher import wire
 from matcher.app.build import this_build
@@ -39,6 +40,8 @@ from matcher.ports import Budget, Ports, TravelTime
 from matcher.solve import solve_assignment
 from matcher.travel import StraightLine
 from matcher.wire import MatchOptions, SolveProblem, SolveReply, SolveStatus
+
+_tracer = trace.get_tracer("matcher.app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,8 @@ class App:
             pinned=options.effort is not None,
         )
         decision = decide(snapshot, policy, budget=budget, ports=Ports(travel=travel, build=self.build))
-        reply = wire.encode_decision(decision)
+        with _tracer.start_as_current_span("encode"):
+            reply = wire.encode_decision(decision)
         meta = RecordMeta(
             decision_id=decision.decision_id,
             market_id=decision.market_id,

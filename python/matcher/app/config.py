@@ -45,7 +45,7 @@ class ServerConfig:
     default_deadline_ms: int = 5_000
     """For calls without a deadline."""
     reply_margin_ms: int = 10
-    """Kept from the caller's deadline for encoding and sending the reply."""
+    """Decisions are planned to be ready so long before the caller's deadline; the last 3 ms are never used."""
     drain_seconds: float = 20.0
     """After SIGTERM: how long calls in flight may take."""
     lame_duck_seconds: float = 0.0

@@ -19,6 +19,8 @@ from matcher.service.refused import Refused
 from matcher.wire import Refusal, encode_status
 
 _DETAILS_KEY = "grpc-status-details-bin"
+_GIVE_UP_SECONDS = 0.003
+"""A caller is told so long before its deadline that it passes: later, its library would tell it first."""
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _tracer = trace.get_tracer("matcher.service")
 
@@ -30,14 +32,20 @@ class Call:
     method: str
     """Full name, e.g. "matcher.v1.MatchingService/Match"."""
     request: bytes
-    end: float
-    """time.monotonic() by which the reply must have been sent."""
+    deadline: float
+    """The caller's, by time.monotonic()."""
+    margin_seconds: float
+    """Work is planned to end so long before the deadline."""
     notes: dict[str, Any] = field(default_factory=dict)
     """What the method adds to the log line."""
 
     def seconds_left(self) -> float:
-        """Until the reply must have been sent; negative when it is too late."""
-        return self.end - time.monotonic()
+        """Until the caller must be told that there is no answer; negative when it is too late."""
+        return self.deadline - min(_GIVE_UP_SECONDS, self.margin_seconds) - time.monotonic()
+
+    def budget_left(self) -> float:
+        """For the work to be planned with; negative: only the least work there is."""
+        return self.deadline - self.margin_seconds - time.monotonic()
 
 
 Method = Callable[[Call], Awaitable[bytes]]
@@ -47,7 +55,7 @@ class Calls:
     """Wraps methods into gRPC handlers, and counts what is in flight."""
 
     def __init__(self, metrics: ServiceMetrics, default_seconds: float, margin_seconds: float, log_calls: bool) -> None:
-        """`default_seconds`: deadline of calls without one. `margin_seconds`: kept for sending the reply."""
+        """`default_seconds`: deadline of calls without one. `margin_seconds`: kept from any deadline."""
         self._metrics = metrics
         self._default_seconds = default_seconds
         self._margin_seconds = margin_seconds
@@ -70,7 +78,7 @@ class Calls:
         begin = time.monotonic()
         remaining = context.time_remaining()
         seconds = self._default_seconds if remaining is None else remaining
-        call = Call(method, request, begin + seconds - self._margin_seconds)
+        call = Call(method, request, begin + seconds, self._margin_seconds)
         carrier = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         refusal: Refusal | None = None
         status = "OK"

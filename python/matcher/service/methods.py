@@ -72,7 +72,7 @@ class Methods:
         if options.validate_only:
             return self._app.validate_match(snapshot, options)
         _in_time(call)
-        answer = self._app.answer_match(call.request, snapshot, options, call.seconds_left)
+        answer = self._app.answer_match(call.request, snapshot, options, call.budget_left)
         span = trace.get_current_span()
         span.set_attribute("matcher.decision_id", answer.decision.decision_id)
         span.set_attribute("matcher.rung", answer.decision.rung.name)

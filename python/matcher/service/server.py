@@ -47,6 +47,7 @@ class MatcherServer:
         self._server: grpc.aio.Server | None = None
         self._sockets: list[UnixSocket] = []
         self._hurried = False
+        self.stopped = False
         self.addresses: tuple[str, ...] = ()
         """Where the server can be reached, once it has started."""
 
@@ -99,6 +100,7 @@ class MatcherServer:
         for socket in self._sockets:
             socket.withdraw()
         await asyncio.get_running_loop().run_in_executor(None, self.workers.close)
+        self.stopped = True
         self._log.info("stopped", finished=finished)
         return finished
 
