@@ -13,7 +13,7 @@ from tests.simulation.rule_of_thumb import FirstComeFirstServed
 from matcher.domain import Decision, OrderStatus, PlannedStop, Snapshot, StopKind
 from matcher.simulation import Cycle
 from matcher.simulation.mdrp.checks import check_solution
-from matcher.simulation.mdrp.day import BUSINESS_START_MS, MINUTE_MS, day_market, mdrp_policy, run_day
+from matcher.simulation.mdrp.day import BUSINESS_START_MS, MINUTE_MS, day_market, run_day
 from matcher.simulation.mdrp.instance import Instance, find_instances
 from matcher.simulation.mdrp.reference import feasibility_report
 from matcher.simulation.mdrp.solution import Assignment, DeliveredOrder, Move
@@ -102,8 +102,6 @@ def test_the_market_states_the_problem_s_rules() -> None:
     assert order.store_id == "r2"
     assert (shift.on_at_ms, shift.off_at_ms) == (BUSINESS_START_MS + 7 * MINUTE_MS, BUSINESS_START_MS + 100 * MINUTE_MS)
     assert shift.courier.speed_meters_per_hour == 320 * 60
-    policy = mdrp_policy()
-    assert (policy.travel.road_factor, policy.travel.round_up_to_ms, policy.holding.cycle_ms) == (1.0, 60_000, 60_000)
 
 
 @pytest.mark.parametrize("name", ["0o50t100s1p100", "1o50t100s1p100", "5r50t75s2p125"])

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from matcher.domain.enums import SpatialFrame, StopKind
-from matcher.domain.policy import BundlingPolicy, CandidatePolicy, Commitment, HoldingPolicy, Policy, TravelPolicy
 from matcher.domain.rows import Courier, Order
 from matcher.simulation.market import Diversion, Market, Rules, Shift
 from matcher.simulation.mdrp.checks import OperatingMode
@@ -26,17 +25,6 @@ BUSINESS_START_MS = 1_514_764_800_000
 MODE = OperatingMode(prepositioning=False, assignment_updates=False)
 COMING_SHIFTS_MS = 90 * MINUTE_MS
 """Shifts are known in advance; those that start later than this play no part in a decision."""
-
-
-def mdrp_policy() -> Policy:
-    """The policy "mdrp": travel by the day's rule (straight, whole minutes), one decision a minute."""
-    return Policy(
-        name="mdrp",
-        travel=TravelPolicy(road_factor=1.0, round_up_to_ms=MINUTE_MS),
-        candidates=CandidatePolicy(nearest_couriers=48),
-        bundling=BundlingPolicy(max_orders=3),
-        holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE, cycle_ms=MINUTE_MS),
-    )
 
 
 def day_market(instance: Instance) -> Market:

@@ -106,6 +106,8 @@ class InstanceSource:
     """The instance's folder, or the archive that holds it."""
     member: str | None
     """Folder inside the archive; None: `path` is the folder."""
+    bytes: int
+    """Size of its orders: how much work to expect."""
 
     def read(self) -> Instance:
         """The instance. TableError when a file cannot be read: file, line, column, and what was expected."""
@@ -149,7 +151,7 @@ def _in_folder(path: Path) -> list[InstanceSource]:
         missing = [name for name in _FILES if not (path / name).is_file()]
         if missing:
             raise ValueError(f"{path}: the instance lacks {', '.join(missing)}")
-        return [InstanceSource(path.resolve().name, path, None)]
+        return [InstanceSource(path.resolve().name, path, None, (path / _FILES[0]).stat().st_size)]
     found: list[InstanceSource] = []
     for entry in sorted(path.iterdir()):
         if entry.is_dir() and (entry / _FILES[0]).is_file():
@@ -160,20 +162,22 @@ def _in_folder(path: Path) -> list[InstanceSource]:
 
 
 def _in_archive(path: Path) -> list[InstanceSource]:
-    folders: dict[str, set[str]] = {}
+    folders: dict[str, dict[str, int]] = {}
     try:
         with tarfile.open(path) as archive:
             for entry in archive:
                 inside = PurePosixPath(entry.name)
                 if entry.isfile() and inside.name in _FILES:
-                    folders.setdefault(str(inside.parent), set()).add(inside.name)
+                    folders.setdefault(str(inside.parent), {})[inside.name] = entry.size
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ValueError(f"{path}: not a readable tar archive ({error})") from None
-    for folder, names in folders.items():
-        missing = [name for name in _FILES if name not in names]
+    for folder, sizes in folders.items():
+        missing = [name for name in _FILES if name not in sizes]
         if missing:
             raise ValueError(f"{path}: {folder} lacks {', '.join(missing)}")
-    return [InstanceSource(PurePosixPath(folder).name, path, folder) for folder in folders]
+    return [
+        InstanceSource(PurePosixPath(folder).name, path, folder, sizes[_FILES[0]]) for folder, sizes in folders.items()
+    ]
 
 
 def parse_instance(name: str, where: str, files: Mapping[str, bytes]) -> Instance:

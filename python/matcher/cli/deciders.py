@@ -1,0 +1,41 @@
+"""Deciders for simulated markets, with the time of each decision: the engine in this process, or a live server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from matcher.app.application import App
+from matcher.app.config import Config
+from matcher.client import Client
+from matcher.domain import Decision, Snapshot
+
+
+class TimedDecider:
+    """Asks `decide` and measures it on the wall clock, in milliseconds."""
+
+    def __init__(self, decide: Callable[[Snapshot], Decision]) -> None:
+        self.decision_ms: list[float] = []
+        self._decide = decide
+
+    def decide(self, snapshot: Snapshot) -> Decision:
+        """The decision for `snapshot`."""
+        started = time.perf_counter()
+        decision = self._decide(snapshot)
+        self.decision_ms.append((time.perf_counter() - started) * 1e3)
+        return decision
+
+
+@contextmanager
+def open_engine(config: Config, policy: str) -> Iterator[TimedDecider]:
+    """The engine in this process, by the policy of that name in `config`."""
+    with App(config) as app:
+        yield TimedDecider(lambda snapshot: app.decide(snapshot, policy))
+
+
+@contextmanager
+def open_remote(target: str, policy: str) -> Iterator[TimedDecider]:
+    """The server at `target`, by the policy of that name in its configuration."""
+    with Client(target) as client:
+        yield TimedDecider(lambda snapshot: client.match(snapshot, policy=policy))
