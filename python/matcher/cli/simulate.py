@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from matcher.app.config import Config, ConfigError, JournalConfig, load_config
 from matcher.cli.deciders import open_engine, open_remote
-from matcher.cli.mdrp_report import day_view, summary_table
+from matcher.cli.mdrp_report import run_view, summary_table, with_market
 from matcher.cli.policies import with_overrides
 from matcher.console.report import write_report
 from matcher.simulation.couriers import PlanError
@@ -22,6 +22,7 @@ from matcher.simulation.mdrp.batch import DayRun, DeciderFactory, simulate_days
 from matcher.simulation.mdrp.day import MODE
 from matcher.simulation.mdrp.evaluation import mean_metrics
 from matcher.simulation.mdrp.instance import InstanceSource, find_instances
+from matcher.simulation.mdrp.solution import read_solution
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -66,7 +67,10 @@ def run(args: argparse.Namespace) -> int:
     text = json.dumps({"instances": entries, "mean": asdict(mean)}, indent=1, allow_nan=False)
     (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
     policy = config.policies[args.policy]
-    write_report(day_view(runs, mean, policy, command=_command()), args.out / "report.html")
+    view = run_view(runs, mean, policy, command=_command())
+    if len(runs) == 1:
+        view = with_market(view, runs[0], sources[0].read(), read_solution(args.out / runs[0].name))
+    write_report(view, args.out / "report.html")
 
     console = Console()
     console.print(summary_table(runs, mean))
