@@ -196,7 +196,9 @@ def _cycles(day: DayRun, instance: Instance, solution: Solution) -> CycleSeries:
     return CycleSeries(
         at_s=tuple(60.0 * note.minute for note in day.cycles),
         open_orders=tuple(note.open_orders - note.assigned for note in day.cycles),
-        active_orders=during([assigned[row.order] for row in solution.orders], [row.dropoff for row in solution.orders]),
+        active_orders=during(
+            [assigned[row.order] for row in solution.orders], [row.dropoff for row in solution.orders]
+        ),
         busy_couriers=during([first for first, _ in busy], [last for _, last in busy]),
         couriers_on_shift=during(instance.couriers.on, instance.couriers.off),
         decision_ms=tuple(note.decision_ms for note in day.cycles),

@@ -88,9 +88,7 @@ def simulate_day(source: InstanceSource, factory: DeciderFactory, folder: Path) 
     return DayRun(instance.name, metrics, violations, outcome.undelivered, tuple(notes))
 
 
-def simulate_days(
-    sources: Sequence[InstanceSource], factory: DeciderFactory, out: Path, jobs: int
-) -> Iterator[DayRun]:
+def simulate_days(sources: Sequence[InstanceSource], factory: DeciderFactory, out: Path, jobs: int) -> Iterator[DayRun]:
     """Run every day in one of `jobs` processes, the largest first; yields each as it ends, in no fixed order.
 
     Days share nothing, so the results do not depend on `jobs`. The first error ends the run.
