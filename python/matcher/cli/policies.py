@@ -19,9 +19,8 @@ def with_overrides(config: Config, policy: str, settings: Sequence[str]) -> Conf
     """
     problems: list[str] = []
     if policy not in config.policies:
-        raise ConfigError(
-            "--policy", [f"there is no policy {policy!r}; there are: {', '.join(sorted(config.policies))}"]
-        )
+        known = ", ".join(sorted(config.policies))
+        raise ConfigError("--policy", [f"there is no policy {policy!r}; there are: {known}"])
     changed = config.policies[policy]
     for setting in settings:
         key, separator, value = setting.partition("=")

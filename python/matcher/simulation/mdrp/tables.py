@@ -18,8 +18,12 @@ class TableError(ValueError):
     """A file that is not what it should be: its name, the line, the column, and what was expected there."""
 
     def __init__(self, file: str, line: int, column: int, expected: str) -> None:
-        self.file, self.line, self.column = file, line, column
+        self.file, self.line, self.column, self.expected = file, line, column, expected
         super().__init__(f"{file}, line {line}, column {column}: {expected}")
+
+    def __reduce__(self) -> tuple[type[TableError], tuple[str, int, int, str]]:
+        """So that it comes whole out of a worker process."""
+        return type(self), (self.file, self.line, self.column, self.expected)
 
 
 @dataclass(frozen=True, slots=True)
