@@ -16,10 +16,10 @@ from matcher.domain.snapshot import Snapshot
 from matcher.simulation.mdrp.checks import check_solution
 from matcher.simulation.mdrp.day import BUSINESS_START_MS, MINUTE_MS, MODE, run_day
 from matcher.simulation.mdrp.evaluation import Metrics, summarize
-from matcher.simulation.mdrp.instance import InstanceSource
+from matcher.simulation.mdrp.instance import Instance, InstanceSource
 from matcher.simulation.mdrp.reference import feasibility_report
-from matcher.simulation.mdrp.solution import read_solution, write_solution
-from matcher.simulation.outcome import Cycle
+from matcher.simulation.mdrp.solution import Solution, read_solution, write_solution
+from matcher.simulation.outcome import Cycle, Outcome
 
 
 class MeasuredDecider(Protocol):
@@ -68,24 +68,40 @@ def simulate_day(source: InstanceSource, factory: DeciderFactory, folder: Path) 
     TableError or ValueError: the instance cannot be read. PlanError: the decider decided the impossible.
     """
     instance = source.read()
+    solution, outcome, notes = _run(instance, factory)
+    write_solution(solution, folder)
+    metrics, violations = _judge(instance, read_solution(folder), notes)
+    return DayRun(instance.name, metrics, violations, outcome.undelivered, tuple(notes))
+
+
+def day_metrics(source: InstanceSource, factory: DeciderFactory) -> Metrics:
+    """Run one day and judge it, leaving no files."""
+    instance = source.read()
+    solution, _, notes = _run(instance, factory)
+    return _judge(instance, solution, notes)[0]
+
+
+def _run(instance: Instance, factory: DeciderFactory) -> tuple[Solution, Outcome, list[CycleNote]]:
     notes: list[CycleNote] = []
     with factory() as decider:
         solution, outcome = run_day(
             instance, decider, lambda cycle: notes.append(_note(cycle, decider.decision_ms[-1]))
         )
-    write_solution(solution, folder)
-    written = read_solution(folder)
-    violations = tuple(str(violation) for violation in check_solution(instance, written, MODE))
-    if not violations and not feasibility_report(instance, written)[1]:
+    return solution, outcome, notes
+
+
+def _judge(instance: Instance, solution: Solution, notes: list[CycleNote]) -> tuple[Metrics, tuple[str, ...]]:
+    violations = tuple(str(violation) for violation in check_solution(instance, solution, MODE))
+    if not violations and not feasibility_report(instance, solution)[1]:
         violations = ("the reference evaluator calls the solution infeasible",)
     metrics = summarize(
         instance,
-        written,
+        solution,
         decision_ms=[note.decision_ms for note in notes],
         gaps=[note.gap for note in notes],
         strict_violations=len(violations),
     )
-    return DayRun(instance.name, metrics, violations, outcome.undelivered, tuple(notes))
+    return metrics, violations
 
 
 def simulate_days(sources: Sequence[InstanceSource], factory: DeciderFactory, out: Path, jobs: int) -> Iterator[DayRun]:
