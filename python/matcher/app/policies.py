@@ -6,9 +6,9 @@ import math
 from dataclasses import fields
 
 from matcher.domain import (
-    BundlingPolicy,
     CandidatePolicy,
     Commitment,
+    CostPolicy,
     HoldingPolicy,
     Policy,
     TravelPolicy,
@@ -23,7 +23,7 @@ def built_in_policies() -> dict[str, Policy]:
         name="mdrp",
         travel=TravelPolicy(road_factor=1.0, round_up_to_ms=_MINUTE_MS),
         candidates=CandidatePolicy(reach_ms=90 * _MINUTE_MS),
-        bundling=BundlingPolicy(share_dropoff_service=False),
+        costs=CostPolicy(click_to_door=1_000, pickup_delay=0, travel=0, courier_time=0),
         holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE, cycle_ms=_MINUTE_MS),
     )
     return {"default": Policy(), "mdrp": mdrp}
@@ -55,6 +55,7 @@ def policy_problems(policy: Policy, path: str) -> list[str]:
     least(policy.bundling, "bundling", "neighbours", low=0, high=1_000)
     for field in fields(policy.costs):
         least(policy.costs, "costs", field.name, low=0, high=1e9)
+    least(policy.bundling, "bundling", "max_bundles", low=0, high=1_000_000)
     least(policy.waiting, "waiting", "base_micros", "per_second", low=0, high=1e12)
     least(policy.holding, "holding", "slack_ms", "cycle_ms", low=0, high=86_400_000)
     if not policy.ladder or len(set(policy.ladder)) != len(policy.ladder):

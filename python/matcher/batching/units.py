@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.domain import BundlingPolicy, Snapshot, Travel
+from matcher.kernels import batch
 
 I32 = npt.NDArray[np.int32]
 
@@ -31,4 +32,16 @@ def open_orders(snapshot: Snapshot) -> I32:
 def propose_units(snapshot: Snapshot, travel: Travel, policy: BundlingPolicy, max_orders: int) -> Units:
     """All open orders, then bundles of up to `max_orders` of them."""
     singles = open_orders(snapshot)
-    return Units(np.arange(len(singles) + 1, dtype=np.int32), singles)
+    if max_orders < 2 or not len(snapshot.couriers) or len(singles) < 2:
+        return Units(np.arange(len(singles) + 1, dtype=np.int32), singles)
+    found = batch.propose_bundles(
+        snapshot.locations,
+        snapshot.orders,
+        travel,
+        open_orders=singles,
+        max_orders=max_orders,
+        ready_spread_ms=policy.ready_spread_ms,
+        neighbours=policy.neighbours,
+        max_bundles=policy.max_bundles,
+    )
+    return Units(found.unit_ptr, found.unit_order)

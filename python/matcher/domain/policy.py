@@ -62,6 +62,8 @@ class BundlingPolicy:
     """Largest difference of ready times within a bundle."""
     neighbours: int = 6
     """Orders of the store that each order is tried with, the best by drop-off distance and ready time."""
+    max_bundles: int = 4_000
+    """Bundles tried in one decision at most, the most valuable first."""
     share_dropoff_service: bool = False
     """Whether consecutive drop-offs at one place share one access and leave time, as pick-ups always do."""
 
@@ -83,6 +85,13 @@ class CostPolicy:
     """Driving time added to the courier's route."""
     courier_time: int = 500
     """Time added until the courier has finished its route."""
+    scarce_courier_time: int = 0
+    """Added to courier_time for each order per courier above one, both counted within load_horizon_ms: when couriers
+    are scarce their time is what orders compete for, and bundles save it."""
+    scarcity_limit: float = 4.0
+    """Orders per courier above one that are counted at most."""
+    load_horizon_ms: int = 1_200_000
+    """Orders ready and couriers free within this time make up the load."""
 
 
 @dataclass(frozen=True, slots=True)

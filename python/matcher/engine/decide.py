@@ -18,6 +18,7 @@ from matcher.assignment import Columns, find_candidates, score, waiting_prices
 from matcher.batching import open_orders, propose_units
 from matcher.domain import Decision, Degradation, Effort, Policy, Provenance, Rung, Snapshot, Travel
 from matcher.engine.effort import Grant, grant_work
+from matcher.engine.load import under_load
 from matcher.engine.outcome import courier_plan, is_held, outcomes, wait_reasons
 from matcher.engine.routes import NewRoute, new_routes
 from matcher.engine.rungs import PACKING_SOLVERS
@@ -57,6 +58,7 @@ def decide(
     Raises VerificationError when no permitted rung passes verification. Never returns a plan that breaks a hard
     constraint. Deterministic for equal arguments; see `matcher.ports.Budget` for how time enters.
     """
+    named, policy = policy, under_load(snapshot, policy)
     orders = open_orders(snapshot)
     grant = grant_work(policy, budget or Budget(), len(orders), len(snapshot.couriers))
     with _tracer.start_as_current_span("travel"):
@@ -70,7 +72,7 @@ def decide(
         wait = waiting_prices(snapshot, orders, policy)
     answer = _solve(snapshot, travel, policy, orders, columns, wait, grant, solvers)
     with _tracer.start_as_current_span("outcome"):
-        return _compose(snapshot, policy, ports, travel, orders, columns, wait, grant, answer)
+        return _compose(snapshot, named, ports, travel, orders, columns, wait, grant, answer)
 
 
 def _solve(

@@ -1,0 +1,27 @@
+"""Load: how many orders compete for a courier, and what that makes a courier's time worth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from matcher.domain import Policy, Snapshot
+
+
+def orders_per_courier(snapshot: Snapshot, horizon_ms: int) -> float:
+    """Open orders that are ready within the horizon, per courier that is free within it and still on shift then."""
+    orders, couriers = snapshot.orders, snapshot.couriers
+    demand = int(np.count_nonzero((orders.courier < 0) & (orders.ready_ms <= horizon_ms)))
+    supply = int(np.count_nonzero((couriers.free_ms <= horizon_ms) & (couriers.shift_end_ms >= couriers.free_ms)))
+    return demand / max(1, supply)
+
+
+def under_load(snapshot: Snapshot, policy: Policy) -> Policy:
+    """The policy with courier time priced for the present load."""
+    costs = policy.costs
+    if not costs.scarce_courier_time:
+        return policy
+    scarcity = min(costs.scarcity_limit, max(0.0, orders_per_courier(snapshot, costs.load_horizon_ms) - 1.0))
+    price = costs.courier_time + int(costs.scarce_courier_time * scarcity)
+    return replace(policy, costs=replace(costs, courier_time=price))
