@@ -1,0 +1,196 @@
+// Package matcher calls a matcher server: joint batching, assignment and routing for one market snapshot.
+//
+// A Client is a connection with the settings the server expects: message sizes, keepalive, retries of calls that no
+// server has taken, and errors with the server's machine-readable reasons. The messages are the generated ones of
+// matcher.v1; nothing stands between the caller and the contract.
+package matcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	matcherv1 "github.com/matcher/matcher/clients/go/matcher/v1"
+)
+
+// MaxMessageBytes is the largest request and reply; the server's default is the same.
+const MaxMessageBytes = 32 << 20
+
+// ServiceConfig is how calls behave unless a dial option says otherwise. Match and Solve have no side effect on the
+// market, so a call that found no server is sent again; a call waits for a connection, for as long as its context
+// allows and never longer than the timeout here.
+const ServiceConfig = `{
+  "methodConfig": [{
+    "name": [{"service": "matcher.v1.MatchingService"}, {"service": "matcher.v1.AssignmentService"}],
+    "waitForReady": true,
+    "timeout": "5s",
+    "retryPolicy": {
+      "maxAttempts": 4,
+      "initialBackoff": "0.02s",
+      "maxBackoff": "0.5s",
+      "backoffMultiplier": 3,
+      "retryableStatusCodes": ["UNAVAILABLE"]
+    }
+  }]
+}`
+
+// Client is a connection to one server. It is safe for use by many goroutines; one per process is enough.
+type Client struct {
+	conn       *grpc.ClientConn
+	matching   matcherv1.MatchingServiceClient
+	assignment matcherv1.AssignmentServiceClient
+	health     healthpb.HealthClient
+}
+
+// Dial prepares a connection to "host:port" or "unix:/path". It does not wait for the server: see WaitReady.
+// Options come after the package's own and win, e.g. grpc.WithTransportCredentials.
+func Dial(target string, options ...grpc.DialOption) (*Client, error) {
+	all := append([]grpc.DialOption{
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultServiceConfig(ServiceConfig),
+		grpc.WithDefaultCallOptions(
+			grpc.MaxCallRecvMsgSize(MaxMessageBytes),
+			grpc.MaxCallSendMsgSize(MaxMessageBytes),
+		),
+		// A peer that vanished without a word is noticed within half a minute, idle connections are left alone.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 20 * time.Second, Timeout: 10 * time.Second}),
+	}, options...)
+	conn, err := grpc.NewClient(target, all...)
+	if err != nil {
+		return nil, fmt.Errorf("matcher: dial %s: %w", target, err)
+	}
+	return &Client{
+		conn:       conn,
+		matching:   matcherv1.NewMatchingServiceClient(conn),
+		assignment: matcherv1.NewAssignmentServiceClient(conn),
+		health:     healthpb.NewHealthClient(conn),
+	}, nil
+}
+
+// Close ends the connection; calls in flight fail.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Match decides for one snapshot. The context's deadline is the server's: it answers with less work when time is
+// short, and says so in Decision.degradations. A refusal is an *Error.
+func (c *Client) Match(
+	ctx context.Context, request *matcherv1.MatchRequest, options ...grpc.CallOption,
+) (*matcherv1.Decision, error) {
+	response, err := c.matching.Match(ctx, request, options...)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return response.GetDecision(), nil
+}
+
+// Solve finds the cheapest matching of a cost matrix, with the duals that prove it. A refusal is an *Error; an
+// infeasible problem is not: see the response's status.
+func (c *Client) Solve(
+	ctx context.Context, request *matcherv1.SolveRequest, options ...grpc.CallOption,
+) (*matcherv1.SolveResponse, error) {
+	response, err := c.assignment.Solve(ctx, request, options...)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return response, nil
+}
+
+// WaitReady returns when the server is serving, or with an error when the context ends first.
+func (c *Client) WaitReady(ctx context.Context) error {
+	for {
+		c.conn.Connect()
+		reply, err := c.health.Check(ctx, &healthpb.HealthCheckRequest{}, grpc.WaitForReady(true))
+		if err == nil && reply.GetStatus() == healthpb.HealthCheckResponse_SERVING {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("matcher: %s is not serving (connection %s): %w", c.conn.Target(), c.state(), ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Client) state() connectivity.State { return c.conn.GetState() }
+
+// Violation is one field of a request that the server refuses.
+type Violation struct {
+	// Field is the path, e.g. "snapshot.orders[3].size".
+	Field string
+	// Description is a sentence for people.
+	Description string
+	// Reason is for programs.
+	Reason matcherv1.ErrorReason
+}
+
+// Error is what a call ends with instead of a reply. errors.As finds it; status.FromError still works on it.
+type Error struct {
+	Code    codes.Code
+	Reason  matcherv1.ErrorReason
+	Message string
+	// Violations is filled for codes.InvalidArgument.
+	Violations []Violation
+	// RetryAfter is filled when the server says when to come again.
+	RetryAfter time.Duration
+
+	status *status.Status
+}
+
+// Error is a sentence with the first violations.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("matcher: %s: %s", e.Code, e.Message)
+	if e.Reason != matcherv1.ErrorReason_ERROR_REASON_UNSPECIFIED {
+		text += fmt.Sprintf(" (%s)", e.Reason)
+	}
+	return text
+}
+
+// GRPCStatus lets status.FromError see through the error.
+func (e *Error) GRPCStatus() *status.Status { return e.status }
+
+// Is makes errors.Is(err, context.DeadlineExceeded) and context.Canceled hold for the statuses that mean them.
+func (e *Error) Is(target error) bool {
+	switch {
+	case errors.Is(target, context.DeadlineExceeded):
+		return e.Code == codes.DeadlineExceeded
+	case errors.Is(target, context.Canceled):
+		return e.Code == codes.Canceled
+	}
+	return false
+}
+
+func asError(err error) error {
+	wire := status.Convert(err)
+	result := &Error{Code: wire.Code(), Message: wire.Message(), status: wire}
+	for _, detail := range wire.Details() {
+		switch part := detail.(type) {
+		case *errdetails.ErrorInfo:
+			result.Reason = reason(part.GetReason())
+		case *errdetails.BadRequest:
+			for _, violation := range part.GetFieldViolations() {
+				result.Violations = append(result.Violations, Violation{
+					Field:       violation.GetField(),
+					Description: violation.GetDescription(),
+					Reason:      reason(violation.GetReason()),
+				})
+			}
+		case *errdetails.RetryInfo:
+			result.RetryAfter = part.GetRetryDelay().AsDuration()
+		}
+	}
+	return result
+}
+
+// reason is the enum value of that name; UNSPECIFIED for names that this build does not know.
+func reason(name string) matcherv1.ErrorReason {
+	return matcherv1.ErrorReason(matcherv1.ErrorReason_value[name])
+}

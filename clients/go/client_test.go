@@ -1,0 +1,339 @@
+package matcher_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	matcher "github.com/matcher/matcher/clients/go"
+	matcherv1 "github.com/matcher/matcher/clients/go/matcher/v1"
+)
+
+// server is a `matcher serve` process. The tests hold the server to its contract from the other side of the wire, by
+// a runtime that shares no code with it.
+type server struct {
+	process *exec.Cmd
+	address string
+}
+
+func command(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("MATCHER")
+	if path == "" {
+		path = filepath.Join("..", "..", ".venv", "bin", "matcher")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("no matcher command at %s: run `make setup`, or name it in $MATCHER", path)
+	}
+	return path
+}
+
+// shared is one server for the tests that need nothing of their own.
+func shared(t *testing.T) *matcher.Client {
+	t.Helper()
+	sharedOnce.Do(func() {
+		process := exec.Command(command(t), "serve", "--listen", "127.0.0.1:0")
+		sharedServer = started(t, process)
+	})
+	if sharedServer == nil {
+		t.Fatal("the shared server did not start")
+	}
+	return dial(t, sharedServer.address)
+}
+
+var (
+	sharedOnce   sync.Once
+	sharedServer *server
+)
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if sharedServer != nil {
+		_ = sharedServer.process.Process.Kill()
+		_ = sharedServer.process.Wait()
+	}
+	os.Exit(status)
+}
+
+func serve(t *testing.T, listen string, arguments ...string) *server {
+	t.Helper()
+	running := started(t, exec.Command(command(t), append([]string{"serve", "--listen", listen}, arguments...)...))
+	t.Cleanup(func() {
+		_ = running.process.Process.Kill()
+		_ = running.process.Wait()
+	})
+	return running
+}
+
+func started(t *testing.T, process *exec.Cmd) *server {
+	t.Helper()
+	output, err := process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(output).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the server said nothing: %v", err)
+	}
+	address, found := strings.CutPrefix(strings.TrimSpace(line), "matcher is serving on ")
+	if !found {
+		t.Fatalf("the server said %q", line)
+	}
+	return &server{process, address}
+}
+
+func dial(t *testing.T, address string) *matcher.Client {
+	t.Helper()
+	client, err := matcher.Dial(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func within(t *testing.T, limit time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+const now = 1_700_000_000_000
+
+func market() *matcherv1.Snapshot {
+	snapshot := &matcherv1.Snapshot{
+		MarketId: "m", AtMs: now, Frame: matcherv1.SpatialFrame_SPATIAL_FRAME_PLANE_METERS,
+		Couriers: []*matcherv1.Courier{{Id: "near", Capacity: 4}, {Id: "far", Longitude: 9000, Capacity: 4}},
+	}
+	for i := range 3 {
+		snapshot.Orders = append(snapshot.Orders, &matcherv1.Order{
+			Id: fmt.Sprintf("o%d", i), PickupLongitude: 200, DropoffLongitude: float64(1000 * (i + 1)),
+			StoreId: "s", Size: 1,
+		})
+	}
+	snapshot.Orders = append(snapshot.Orders, &matcherv1.Order{
+		Id: "frozen", PickupLongitude: 200, DropoffLongitude: 900, RequiredSkills: []string{"freezer"},
+	})
+	return snapshot
+}
+
+// The main job over both transports: plans, reasons and a certificate arrive as the contract says.
+func TestMatch(t *testing.T) {
+	for name, listen := range map[string]string{
+		"tcp":  "127.0.0.1:0",
+		"unix": "unix:" + filepath.Join(t.TempDir(), "m.sock"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := dial(t, serve(t, listen).address)
+			if err := client.WaitReady(within(t, 20*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			decision, err := client.Match(within(t, 10*time.Second), &matcherv1.MatchRequest{Snapshot: market()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			assigned := 0
+			for _, outcome := range decision.GetOutcomes() {
+				switch {
+				case outcome.GetStatus() == matcherv1.OrderStatus_ORDER_STATUS_ASSIGNED:
+					assigned++
+				case outcome.GetOrderId() == "frozen" && outcome.GetReason() != matcherv1.WaitReason_WAIT_REASON_SKILLS:
+					t.Errorf("nobody has a freezer, but the reason is %s", outcome.GetReason())
+				}
+			}
+			if len(decision.GetOutcomes()) != 4 || assigned == 0 || len(decision.GetPlans()) == 0 {
+				t.Errorf("4 outcomes and some plan expected: %v", decision)
+			}
+			if decision.GetLowerBoundMicros() > decision.GetTotalCostMicros() {
+				t.Errorf("bound %d above cost %d", decision.GetLowerBoundMicros(), decision.GetTotalCostMicros())
+			}
+			var sum int64
+			for _, term := range decision.GetCostTerms() {
+				sum += term.GetMicros()
+			}
+			if sum != decision.GetTotalCostMicros() {
+				t.Errorf("terms sum to %d, total is %d", sum, decision.GetTotalCostMicros())
+			}
+		})
+	}
+}
+
+// A retry must be safe: the same request gives the same decision, whatever order its entities are listed in, and
+// whatever encoder wrote the bytes.
+func TestSameRequestSameDecision(t *testing.T) {
+	client := shared(t)
+	first, err := client.Match(within(t, 20*time.Second), &matcherv1.MatchRequest{Snapshot: market()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shuffled := market()
+	for i, j := 0, len(shuffled.Orders)-1; i < j; i, j = i+1, j-1 {
+		shuffled.Orders[i], shuffled.Orders[j] = shuffled.Orders[j], shuffled.Orders[i]
+	}
+	second, err := client.Match(within(t, 20*time.Second), &matcherv1.MatchRequest{Snapshot: shuffled})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !proto.Equal(first, second) {
+		t.Errorf("decisions differ:\n%v\n%v", first, second)
+	}
+}
+
+// Every refusal names the field and carries a reason that a program can act on.
+func TestRefusals(t *testing.T) {
+	client := shared(t)
+	cases := map[string]struct {
+		change func(*matcherv1.MatchRequest)
+		field  string
+		reason matcherv1.ErrorReason
+	}{
+		"duplicate id": {
+			func(r *matcherv1.MatchRequest) { r.Snapshot.Orders[1].Id = "o0" },
+			"snapshot.orders[1].id", matcherv1.ErrorReason_ERROR_REASON_DUPLICATE,
+		},
+		"missing id": {
+			func(r *matcherv1.MatchRequest) { r.Snapshot.Couriers[0].Id = "" },
+			"snapshot.couriers[0].id", matcherv1.ErrorReason_ERROR_REASON_MISSING,
+		},
+		"not a number": {
+			func(r *matcherv1.MatchRequest) { r.Snapshot.Orders[0].PickupLatitude = math.NaN() },
+			"snapshot.orders[0].pickup_latitude", matcherv1.ErrorReason_ERROR_REASON_OUT_OF_RANGE,
+		},
+		"unknown policy": {
+			func(r *matcherv1.MatchRequest) { r.Policy = "none-such" },
+			"policy", matcherv1.ErrorReason_ERROR_REASON_UNKNOWN_POLICY,
+		},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			request := &matcherv1.MatchRequest{Snapshot: market()}
+			test.change(request)
+			_, err := client.Match(within(t, 20*time.Second), request)
+			var refused *matcher.Error
+			if !errors.As(err, &refused) || refused.Code != codes.InvalidArgument {
+				t.Fatalf("INVALID_ARGUMENT expected, got %v", err)
+			}
+			if status.Code(err) != codes.InvalidArgument {
+				t.Errorf("status.Code sees %s", status.Code(err))
+			}
+			for _, violation := range refused.Violations {
+				if violation.Field == test.field && violation.Reason == test.reason && violation.Description != "" {
+					return
+				}
+			}
+			t.Errorf("no violation of %s for %s: %+v", test.field, test.reason, refused.Violations)
+		})
+	}
+}
+
+// A context that has ended is not sent anywhere, and both ways of asking why agree.
+func TestDeadline(t *testing.T) {
+	client := shared(t)
+	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
+	defer cancel()
+	_, err := client.Match(ctx, &matcherv1.MatchRequest{Snapshot: market()})
+	if status.Code(err) != codes.DeadlineExceeded || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("DEADLINE_EXCEEDED expected, got %v", err)
+	}
+}
+
+// Other teams' assignment problems: the optimum with duals that prove it, checked here and not taken on trust.
+func TestSolve(t *testing.T) {
+	client := shared(t)
+	costs := []float64{4, 1, 3, 2, 0, 5, 3, 2, 2}
+	reply, err := client.Solve(within(t, 20*time.Second), &matcherv1.SolveRequest{
+		Costs: &matcherv1.SolveRequest_Dense{Dense: &matcherv1.DenseCosts{Rows: 3, Cols: 3, Costs: costs}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reply.GetStatus() != matcherv1.SolveStatus_SOLVE_STATUS_OPTIMAL || reply.GetTotalCost() != 5 {
+		t.Fatalf("the optimum is 5: %v", reply)
+	}
+	dual := 0.0
+	for row := range 3 {
+		dual += reply.GetRowDuals()[row] + reply.GetColDuals()[row]
+		for col := range 3 {
+			if costs[3*row+col]-reply.GetRowDuals()[row]-reply.GetColDuals()[col] < -1e-9 {
+				t.Errorf("the duals of (%d, %d) exceed its cost", row, col)
+			}
+		}
+	}
+	if math.Abs(dual-5) > 1e-9 {
+		t.Errorf("the duals prove %g, not 5", dual)
+	}
+}
+
+// A deploy on one machine: a new server takes the socket over from a running one under traffic, and no caller notices.
+func TestHandover(t *testing.T) {
+	directory := t.TempDir()
+	config := filepath.Join(directory, "matcher.toml")
+	text := "[server]\nconnection_age_seconds = 1\nlame_duck_seconds = 2.5\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	listen := "unix:" + filepath.Join(directory, "m.sock")
+	old := serve(t, listen, "--config", config)
+
+	stop, calls := make(chan struct{}), make(chan int)
+	for range 4 {
+		client := dial(t, listen)
+		go func() {
+			done := 0
+			for {
+				select {
+				case <-stop:
+					calls <- done
+					return
+				default:
+				}
+				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+				_, err := client.Match(ctx, &matcherv1.MatchRequest{Snapshot: market()})
+				cancel()
+				if err != nil {
+					t.Errorf("call %d failed: %v", done, err)
+				}
+				done++
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
+	}
+	serve(t, listen, "--config", config)
+	if err := old.process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.process.Wait(); err != nil {
+		t.Errorf("the old server ended with %v", err)
+	}
+	time.Sleep(300 * time.Millisecond)
+	close(stop)
+	total := 0
+	for range 4 {
+		total += <-calls
+	}
+	if total < 20 {
+		t.Errorf("only %d calls were made", total)
+	}
+}

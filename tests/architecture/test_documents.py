@@ -1,0 +1,33 @@
+"""Documents that point into the repository point at something."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(document: Path) -> None:
+    """A map with dead ends sends the newcomer who needs it most astray."""
+    targets = [target for target in LINK.findall(document.read_text()) if "://" not in target]
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_every_decision_is_listed() -> None:
+    """The list of decisions is how a reader finds the reason for something."""
+    listed = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    pages = [path.name for path in (ROOT / "docs" / "decisions").glob("0*.md")]
+    assert pages
+    assert [page for page in pages if f"({page})" not in listed] == []
+
+
+def test_every_kernel_page_has_its_header() -> None:
+    """An algorithm keeps one stem: its page, its header and its sources are found from one another."""
+    headers = {path.stem for path in (ROOT / "cpp" / "include" / "matcher").glob("*.h")}
+    assert {path.stem for path in (ROOT / "docs" / "kernels").glob("*.md")} - {"README"} <= headers
