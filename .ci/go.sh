@@ -18,5 +18,14 @@ GOBIN=$bin go install tool
   "$root"/proto/matcher/v1/*.proto
 unformatted=$(gofmt -l ./*.go example)
 [ -z "$unformatted" ] || { echo "gofmt -w these: $unformatted" >&2; exit 1; }
+# The README's snippet compiles as it stands there, inside a function of a program's main package.
+readme=$(mktemp -d readme.XXXXXX)
+trap 'rm -rf "$readme"' EXIT
+{
+  printf '%s\n' 'package main' 'import ("context"; "time"; "github.com/matcher/matcher/clients/go"' \
+    'matcherv1 "github.com/matcher/matcher/clients/go/matcher/v1")' 'func main() { _ = snippet() }' 'func snippet() error {'
+  sed -n '/^```go$/,/^```$/p' "$root/README.md" | sed '/^```/d'
+  printf '%s\n' '_ = decision; return err }'
+} >"$readme/main.go"
 go vet ./...
 go test -count=1 ./...

@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.service.serving import running
+
+from matcher.app import App, parse_config
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -31,3 +34,13 @@ def test_every_kernel_page_has_its_header() -> None:
     """An algorithm keeps one stem: its page, its header and its sources are found from one another."""
     headers = {path.stem for path in (ROOT / "cpp" / "include" / "matcher").glob("*.h")}
     assert {path.stem for path in (ROOT / "docs" / "kernels").glob("*.md")} - {"README"} <= headers
+
+
+def test_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first code that anybody tries is the README's: it runs as it stands there, but for the server's port."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) >= 2
+    with running(App(parse_config('[server]\nlisten = ["127.0.0.1:0"]'))) as server:
+        for block in blocks:
+            exec(compile(block.replace("127.0.0.1:50051", server.address), "README.md", "exec"), {})
+    assert "order-1" in capsys.readouterr().out
