@@ -2,6 +2,9 @@
 
 namespace matcher::bindings {
 
-void register_route(pybind11::module_& m) { register_insertion(m); }
+void register_route(pybind11::module_& m) {
+  register_insertion(m);
+  register_fleet(m);
+}
 
 }  // namespace matcher::bindings

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "route/live_routes.h"
@@ -16,8 +17,8 @@ namespace matcher::route {
 template <class Times>
 class EarliestArrivals {
  public:
-  EarliestArrivals(const Market& market, const LiveRoutes& routes, const Times& times)
-      : market_(market), routes_(routes), times_(times), couriers_(market.couriers.loc.size()) {
+  EarliestArrivals(std::span<const LiveRoute> routes, const Times& times)
+      : routes_(routes), times_(times), couriers_(routes.size()) {
     lower_.resize(couriers_);
     upper_.resize(couriers_);
     exact_.resize(couriers_);
@@ -39,9 +40,9 @@ class EarliestArrivals {
   std::int64_t exact(std::size_t c) {
     if (known_[c] != 0) return exact_[c];
     const auto courier = static_cast<std::int32_t>(c);
-    const auto anchors = routes_.anchors(courier);
+    const auto& anchors = routes_[c].anchors;
     std::int64_t earliest = INT64_MAX;
-    for (std::size_t k = at(market_.routes.locked[c]); k < anchors.size(); ++k) {
+    for (std::size_t k = at(routes_[c].locked); k < anchors.size(); ++k) {
       const Anchor& anchor = anchors[k];
       earliest = std::min(
           earliest, anchor.place == place_ ? anchor.join_ms : anchor.depart_ms + times_(courier, anchor.place, place_));
@@ -57,7 +58,7 @@ class EarliestArrivals {
     if constexpr (requires { times_.ms_per_metre(0); }) {
       for (std::size_t c = 0; c < couriers_; ++c) {
         const auto courier = static_cast<std::int32_t>(c);
-        const Anchor& first = routes_.anchors(courier)[at(market_.routes.locked[c])];
+        const Anchor& first = routes_[c].anchors[at(routes_[c].locked)];
         x_.push_back(times_.places().x[at(first.place)]);
         y_.push_back(times_.places().y[at(first.place)]);
         z_.push_back(times_.places().z[at(first.place)]);
@@ -90,8 +91,7 @@ class EarliestArrivals {
     }
   }
 
-  const Market& market_;
-  const LiveRoutes& routes_;
+  std::span<const LiveRoute> routes_;
   const Times& times_;
   std::size_t couriers_;
   std::int32_t place_ = -1;

@@ -14,7 +14,7 @@ namespace {
 
 using route::at;
 using route::EarliestArrivals;
-using route::LiveRoutes;
+using route::LiveRoute;
 using route::PositionSearch;
 
 // What the orders of a unit ask for together.
@@ -161,7 +161,7 @@ InputFault check_units(const Market& market, const UnitColumns& units) {
 }
 
 // Costs are sums of weight * quantity; both are bounded here so that no product or sum leaves int64.
-InputFault check_costs(const Market& market, const InsertionOptions& options, const LiveRoutes& routes) {
+InputFault check_costs(const Market& market, const InsertionOptions& options, std::size_t longest_route) {
   double heaviest = 0.0;
   for (std::size_t term = 0; term < kQuantityCount; ++term) {
     if (options.weights[term] < 0) return {"weights", "is negative", static_cast<std::int64_t>(term)};
@@ -183,7 +183,7 @@ InputFault check_costs(const Market& market, const InsertionOptions& options, co
   widen(service, market.orders.pickup_leave_ms);
   widen(service, market.orders.dropoff_access_ms);
   widen(service, market.orders.dropoff_leave_ms);
-  const double stops = static_cast<double>(routes.longest() + 2 * kMaxUnitOrders);
+  const double stops = static_cast<double>(longest_route + 2 * kMaxUnitOrders);
   const double horizon = 2.0 * latest + stops * (2.0 * service + route::longest_trip_ms(market));
   if (heaviest * stops * horizon > 4e18) return {"weights", "make costs that may leave 64 bits for these times", -1};
   return {};
@@ -192,9 +192,22 @@ InputFault check_costs(const Market& market, const InsertionOptions& options, co
 template <class Times>
 InputFault find(const Market& market, const Times& times, const UnitColumns& units, const InsertionOptions& options,
                 InsertionCandidates& out) {
-  LiveRoutes routes;
-  if (const InputFault fault = routes.compile(market, times); !fault.ok()) return fault;
-  if (const InputFault fault = check_costs(market, options, routes); !fault.ok()) return fault;
+  std::vector<LiveRoute> routes(market.couriers.loc.size());
+  std::size_t longest = 0;
+  route::RouteCompiler compiler(market, times);
+  for (std::size_t c = 0; c < routes.size(); ++c) {
+    const auto courier = static_cast<std::int32_t>(c);
+    const auto begin = at(market.routes.ptr[c]);
+    const auto count = at(market.routes.ptr[c + 1]) - begin;
+    const route::RouteStops stops{market.routes.stop_order.subspan(begin, count),
+                                  market.routes.stop_kind.subspan(begin, count)};
+    if (!compiler.compile(courier, stops, market.routes.locked[c], routes[c])) {
+      return {"routes.stop_order", "has a drop-off before its pick-up, a stop twice or a pick-up without a drop-off",
+              courier};
+    }
+    longest = std::max(longest, count);
+  }
+  if (const InputFault fault = check_costs(market, options, longest); !fault.ok()) return fault;
 
   const std::size_t unit_count = units.ptr.size() - 1;
   out.ptr.assign(1, 0);
@@ -210,15 +223,15 @@ InputFault find(const Market& market, const Times& times, const UnitColumns& uni
   std::stable_sort(order_of_work.begin(), order_of_work.end(),
                    [&](std::size_t a, std::size_t b) { return place_of(a) < place_of(b); });
 
-  EarliestArrivals<Times> arrivals(market, routes, times);
+  EarliestArrivals<Times> arrivals(routes, times);
   Ranking<Times> ranking(market, options, arrivals);
-  PositionSearch<Times> search(market, routes, times, options);
+  PositionSearch<Times> search(market, times, options.weights);
   for (const std::size_t u : order_of_work) {
     const auto unit = units.order.subspan(at(units.ptr[u]), at(units.ptr[u + 1] - units.ptr[u]));
     const UnitNeeds needs = needs_of(market.orders, unit);
     for (const std::int32_t courier : ranking.select(needs, unit.size(), out.rejected[u], out.pruned[u])) {
       InsertionCandidate candidate;
-      const int reason = search.run(courier, unit, candidate);
+      const int reason = search.run(courier, routes[at(courier)], unit, candidate);
       if (reason == route::kNoRejection) {
         found[u].push_back(candidate);
       } else {

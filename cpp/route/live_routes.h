@@ -5,12 +5,15 @@
 #ifndef MATCHER_ROUTE_LIVE_ROUTES_H
 #define MATCHER_ROUTE_LIVE_ROUTES_H
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "matcher/schedule.h"
 #include "route/group.h"
+#include "route/route_walk.h"
 #include "route/travel.h"
 
 namespace matcher::route {
@@ -53,99 +56,115 @@ inline LiveStop fresh_stop(const Market& market, std::int32_t courier, std::int3
           orders.promised_by_ms[row]};
 }
 
-class LiveRoutes {
- public:
-  // Routes that break the order of stops cannot be compiled and are reported as a fault.
-  template <class Times>
-  InputFault compile(const Market& market, const Times& times);
-
-  std::span<const LiveStop> stops(std::int32_t courier) const { return slice(stops_, courier, 0); }
-  // Travel to each stop from the one before it.
-  std::span<const std::int64_t> legs(std::int32_t courier) const { return slice(legs_, courier, 0); }
-  // One more than stops: anchor k is where the courier is with k stops done.
-  std::span<const Anchor> anchors(std::int32_t courier) const { return slice(anchors_, courier, 1); }
-  const Quantities& quantities(std::int32_t courier) const { return schedules_.quantities[at(courier)]; }
-  std::int64_t load_on_board(std::int32_t courier) const { return on_board_[at(courier)]; }
-  std::size_t longest() const { return longest_; }
-
- private:
-  template <class T>
-  std::span<const T> slice(const std::vector<T>& all, std::int32_t courier, std::int32_t extra) const {
-    const auto begin = at(ptr_[at(courier)] + courier * extra);
-    const auto end = at(ptr_[at(courier) + 1] + (courier + 1) * extra);
-    return {all.data() + begin, end - begin};
-  }
-
-  std::span<const std::int32_t> ptr_;
-  std::vector<LiveStop> stops_;
-  std::vector<std::int64_t> legs_;
-  std::vector<Anchor> anchors_;
-  std::vector<std::int64_t> on_board_;
-  RouteSchedules schedules_;
-  std::size_t longest_ = 0;
+// One present route.
+struct LiveRoute {
+  std::vector<LiveStop> stops;
+  std::vector<std::int64_t> legs;  // travel to each stop from the one before it
+  std::vector<Anchor> anchors;     // one more than stops: anchor k is where the courier is with k stops done
+  std::vector<std::int64_t> at_ms;
+  Quantities quantities{};
+  std::int64_t load_on_board = 0;
+  std::int64_t wait_ms = 0;      // courier time that is neither travel nor service
+  bool shared_pickups = false;   // a visit has several pick-ups: an insertion that splits it can make one earlier
+  bool shared_dropoffs = false;  // likewise
+  std::int32_t locked = 0;
 };
 
+// The most by which inserting something can lower the other terms of a route, in micro-ms: everything but travel and
+// service time can shrink only where a visit is split or, without the triangle inequality, where a detour is a
+// shortcut. kNoBound: no useful limit.
+inline constexpr std::int64_t kNoBound = std::int64_t{1} << 62;
+
+inline std::int64_t largest_saving(const LiveRoute& route, const std::array<std::int64_t, kQuantityCount>& weights,
+                                   bool triangle) {
+  const bool travel_only = std::all_of(weights.begin(), weights.begin() + kTravel, [](auto w) { return w == 0; });
+  std::int64_t saving = weights[kCourierTime] * route.wait_ms;
+  if (travel_only) return saving;
+  if (!triangle || route.shared_dropoffs) return kNoBound;
+  if (route.shared_pickups) saving += weights[kPickupDelay] * route.quantities[kPickupDelay];
+  return saving;
+}
+
+// Compiles routes; keeps its scratch between them.
 template <class Times>
-InputFault LiveRoutes::compile(const Market& market, const Times& times) {
-  if (const InputFault fault = evaluate_routes(market, schedules_); !fault.ok()) return fault;
-  const auto& routes = market.routes;
-  const std::size_t couriers = market.couriers.loc.size();
-  ptr_ = routes.ptr;
-  std::vector<std::int32_t> pickup_stop(market.orders.size.size(), -1);
-  on_board_.assign(couriers, 0);
-  for (std::size_t c = 0; c < couriers; ++c) {
-    const auto courier = static_cast<std::int32_t>(c);
-    if ((schedules_.violations[c] & kStopOrder) != 0) {
-      return {"routes.stop_order", "has a drop-off before its pick-up, a stop twice or a pick-up without a drop-off",
-              courier};
-    }
-    const std::int32_t begin = ptr_[c];
-    const std::int32_t end = ptr_[c + 1];
-    longest_ = std::max(longest_, at(end - begin));
-    std::int64_t load = 0;
-    for (std::int32_t k = begin; k < end; ++k) {
-      if (static_cast<StopKind>(routes.stop_kind[at(k)]) == StopKind::kPickup) {
-        pickup_stop[at(routes.stop_order[at(k)])] = k - begin;
-      } else if (pickup_stop[at(routes.stop_order[at(k)])] < 0) {
-        load += market.orders.size[at(routes.stop_order[at(k)])];
-      }
-    }
-    on_board_[c] = load;
-    std::int32_t place = market.couriers.loc[c];
-    std::int64_t departed = market.couriers.free_ms[c];
+class RouteCompiler {
+ public:
+  RouteCompiler(const Market& market, const Times& times) : market_(market), times_(times), walk_(market, times) {}
+
+  // False when the stops are out of order (kStopOrder), which no insertion can be measured against.
+  bool compile(std::int32_t courier, RouteStops route, std::int32_t locked, LiveRoute& out) {
+    const std::size_t n = route.order.size();
+    arrive_.resize(n);
+    depart_.resize(n);
+    out.at_ms.resize(n);
+    const RouteTotals totals = walk_.run(courier, route, {arrive_, out.at_ms, depart_});
+    if ((totals.violations & kStopOrder) != 0) return false;
+    out.quantities = totals.quantities;
+    out.locked = locked;
+    out.stops.clear();
+    out.legs.clear();
+    out.anchors.clear();
+    find_pickups(route, out);
+    std::int64_t load = out.load_on_board;
+    std::int32_t place = market_.couriers.loc[at(courier)];
+    std::int64_t departed = market_.couriers.free_ms[at(courier)];
     Group group;
-    anchors_.push_back({place, departed, departed});
-    for (std::int32_t k = begin; k < end; ++k) {
-      const std::int32_t order = routes.stop_order[at(k)];
-      LiveStop stop = fresh_stop(market, courier, order, static_cast<StopKind>(routes.stop_kind[at(k)]));
-      const std::int64_t event = schedules_.at_ms[at(k)];
+    std::int64_t service = 0;
+    out.shared_pickups = out.shared_dropoffs = false;
+    out.anchors.push_back({place, departed, departed});
+    for (std::size_t k = 0; k < n; ++k) {
+      LiveStop stop = fresh_stop(market_, courier, route.order[k], static_cast<StopKind>(route.kind[k]));
+      const std::int64_t event = out.at_ms[k];
       load += stop.load_change;
       stop.load_limit = std::max(stop.load_limit, load);
       stop.latest_ms = std::max(stop.latest_ms, event);
       stop.shift_latest_ms = std::max(stop.shift_latest_ms, event);
       if (stop.visit.kind == StopKind::kDropoff) {
-        stop.pickup_stop = pickup_stop[at(order)];
-        const std::int64_t picked =
-            stop.pickup_stop < 0 ? stop.picked_ms : schedules_.at_ms[at(begin + stop.pickup_stop)];
+        stop.pickup_stop = pickup_stop_[at(route.order[k])];
+        const std::int64_t picked = stop.pickup_stop < 0 ? stop.picked_ms : out.at_ms[at(stop.pickup_stop)];
         stop.ride_ms = std::max(stop.ride_ms, event - picked);
       }
-      const std::int64_t leg = times(courier, place, stop.visit.place);
-      if (group.takes(stop.visit, market.rules.share_dropoff_service)) {
+      const std::int64_t leg = times_(courier, place, stop.visit.place);
+      if (group.takes(stop.visit, market_.rules.share_dropoff_service)) {
         group.join(stop.visit);
+        (group.kind == StopKind::kPickup ? out.shared_pickups : out.shared_dropoffs) = true;
       } else {
         if (group.stops > 0) departed = group.depart_ms();
+        service += group.access_ms + group.leave_ms;
         group.open(stop.visit, departed, leg);
       }
       place = stop.visit.place;
-      legs_.push_back(leg);
-      stops_.push_back(stop);
+      out.legs.push_back(leg);
+      out.stops.push_back(stop);
       const std::int64_t depart = group.depart_ms();
-      anchors_.push_back({place, depart, group.kind == StopKind::kPickup ? group.arrive_ms : depart});
+      out.anchors.push_back({place, depart, group.kind == StopKind::kPickup ? group.arrive_ms : depart});
     }
-    for (std::int32_t k = begin; k < end; ++k) pickup_stop[at(routes.stop_order[at(k)])] = -1;
+    service += group.access_ms + group.leave_ms;
+    out.wait_ms = out.quantities[kCourierTime] - out.quantities[kTravel] - service;
+    for (const std::int32_t order : route.order) pickup_stop_[at(order)] = -1;
+    return true;
   }
-  return {};
-}
+
+ private:
+  void find_pickups(RouteStops route, LiveRoute& out) {
+    pickup_stop_.resize(market_.orders.size.size(), -1);
+    out.load_on_board = 0;
+    for (std::size_t k = 0; k < route.order.size(); ++k) {
+      const std::int32_t order = route.order[k];
+      if (static_cast<StopKind>(route.kind[k]) == StopKind::kPickup) {
+        pickup_stop_[at(order)] = static_cast<std::int32_t>(k);
+      } else if (pickup_stop_[at(order)] < 0) {
+        out.load_on_board += market_.orders.size[at(order)];
+      }
+    }
+  }
+
+  const Market& market_;
+  const Times& times_;
+  RouteWalk<Times> walk_;
+  std::vector<std::int64_t> arrive_, depart_;
+  std::vector<std::int32_t> pickup_stop_;  // per order; cleared after each route
+};
 
 }  // namespace matcher::route
 

@@ -14,6 +14,7 @@
 namespace matcher::route {
 
 inline constexpr int kNoRejection = kRejectionCount;
+inline constexpr int kTooDear = kRejectionCount + 1;  // no limit is broken, but nothing costs less than was asked for
 
 // State of a walk along a route under construction. Copied at every branch.
 struct WalkState {
@@ -29,17 +30,14 @@ struct WalkState {
 template <class Times>
 class PositionSearch {
  public:
-  PositionSearch(const Market& market, const LiveRoutes& routes, const Times& times, const InsertionOptions& options)
-      : market_(market), routes_(routes), times_(times), options_(options) {
-    const std::size_t longest = routes.longest() + 2 * kMaxUnitOrders;
-    events_.resize(longest);
-    present_events_.resize(longest);
-    trail_.resize(longest);
-    prefixes_.resize(longest);
-  }
+  PositionSearch(const Market& market, const Times& times, const std::array<std::int64_t, kQuantityCount>& weights)
+      : market_(market), times_(times), weights_(weights) {}
 
-  // kNoRejection when `best` was filled.
-  int run(std::int32_t courier, std::span<const std::int32_t> unit, InsertionCandidate& best);
+  // kNoRejection when `best` was filled. `below`: only insertions that cost less matter; those that do not are not
+  // looked at, so a reason for finding none is complete only without that limit.
+  int run(std::int32_t courier, const LiveRoute& route, std::span<const std::int32_t> unit, InsertionCandidate& best,
+          std::int64_t below = INT64_MAX);
+  std::int64_t cost(const Quantities& quantities) const;
 
  private:
   void prepare(std::int32_t courier, std::span<const std::int32_t> unit);
@@ -48,13 +46,12 @@ class PositionSearch {
   bool push(WalkState& state, const LiveStop& stop, std::int32_t slot, std::int64_t travel);
   bool close(WalkState& state);
   bool reject(int reason, std::int32_t progress);
-  std::int64_t cost(const Quantities& quantities) const;
   bool hopeless(const WalkState& state) const;
+  bool too_far() const;
 
   const Market& market_;
-  const LiveRoutes& routes_;
   const Times& times_;
-  const InsertionOptions& options_;
+  const std::array<std::int64_t, kQuantityCount>& weights_;
 
   std::int32_t courier_ = 0;
   std::span<const LiveStop> stops_;
@@ -73,14 +70,18 @@ class PositionSearch {
   };
   std::vector<Walked> trail_;         // stops walked, by depth
   std::vector<std::int64_t> events_;  // pick-up events by slot: stops of the route, then orders of the unit
-  std::vector<std::int64_t> present_events_;
-  std::vector<WalkState> prefixes_;  // by stops walked
+  std::vector<WalkState> prefixes_;   // by stops walked
   std::size_t pickup_pos_ = 0, dropoff_pos_ = 0;
   std::array<std::int32_t, kMaxUnitOrders> sequence_{};
 
+  const LiveRoute* route_ = nullptr;
   bool found_ = false;
+  bool bounded_ = false;
+  std::int64_t base_cost_ = 0;  // of the present route
+  std::int64_t saving_ = 0;     // what an insertion can save at most besides its detour
   std::int64_t best_cost_ = 0;
-  std::int64_t floor_cost_ = 0;  // what terms not walked yet can subtract at most
+  std::int64_t floor_cost_ = 0;     // what terms not walked yet can subtract at most
+  std::int64_t dropoff_at_ms_ = 0;  // of the drop-off of the unit that was walked last
   int reason_ = kNoRejection;
   std::int32_t furthest_ = -1;
   Quantities best_quantities_{};
@@ -99,13 +100,13 @@ bool PositionSearch<Times>::reject(int reason, std::int32_t progress) {
 template <class Times>
 std::int64_t PositionSearch<Times>::cost(const Quantities& quantities) const {
   std::int64_t sum = 0;
-  for (std::size_t term = 0; term < kQuantityCount; ++term) sum += options_.weights[term] * quantities[term];
+  for (std::size_t term = 0; term < kQuantityCount; ++term) sum += weights_[term] * quantities[term];
   return sum;
 }
 
 template <class Times>
 bool PositionSearch<Times>::hopeless(const WalkState& state) const {
-  if (!found_) return false;
+  if (!found_ && !bounded_) return false;
   Quantities so_far = state.quantities;
   if (state.walked > state.group.stops) so_far[kCourierTime] = state.time_ms - state.depart_by_ms;
   return cost(so_far) + floor_cost_ >= best_cost_;
@@ -127,6 +128,7 @@ bool PositionSearch<Times>::close(WalkState& state) {
     } else {
       const std::int64_t picked = stop.pickup_stop < 0 ? stop.picked_ms : events_[at(stop.pickup_stop)];
       if (stop.ride_ms < kNeverMs && event - picked > stop.ride_ms) return reject(kRejectFreshness, first);
+      if (trail_[at(depth)].slot < 0) dropoff_at_ms_ = event;
       add_dropoff(state.quantities, event, stop.placed_ms, stop.promised_by_ms, market_.rules.severe_after_ms);
     }
   }
@@ -158,13 +160,13 @@ bool PositionSearch<Times>::push(WalkState& state, const LiveStop& stop, std::in
 template <class Times>
 void PositionSearch<Times>::prepare(std::int32_t courier, std::span<const std::int32_t> unit) {
   courier_ = courier;
-  stops_ = routes_.stops(courier);
-  legs_ = routes_.legs(courier);
+  stops_ = route_->stops;
+  legs_ = route_->legs;
   orders_ = unit.size();
   std::copy(unit.begin(), unit.end(), unit_.begin());
   std::sort(unit_.begin(), unit_.begin() + static_cast<std::ptrdiff_t>(orders_));  // sequences in lexicographic order
-  const auto anchors = routes_.anchors(courier);
-  const auto locked = at(market_.routes.locked[at(courier)]);
+  const auto& anchors = route_->anchors;
+  const auto locked = at(route_->locked);
   const std::size_t n = stops_.size();
   for (std::size_t u = 0; u < orders_; ++u) {
     pickups_[u] = fresh_stop(market_, courier, unit_[u], StopKind::kPickup);
@@ -188,7 +190,7 @@ void PositionSearch<Times>::prepare(std::int32_t courier, std::span<const std::i
   floor_cost_ = 0;
   const auto lower_floor = [&](const LiveStop& stop, std::int64_t ready_ms) {
     const std::int64_t click = std::max(stop.visit.earliest_ms, ready_ms) - stop.placed_ms;
-    floor_cost_ += options_.weights[kClickToDoor] * std::min<std::int64_t>(0, click);
+    floor_cost_ += weights_[kClickToDoor] * std::min<std::int64_t>(0, click);
   };
   for (const LiveStop& stop : stops_) {
     if (stop.visit.kind == StopKind::kDropoff) {
@@ -199,31 +201,46 @@ void PositionSearch<Times>::prepare(std::int32_t courier, std::span<const std::i
 }
 
 template <class Times>
-int PositionSearch<Times>::run(std::int32_t courier, std::span<const std::int32_t> unit, InsertionCandidate& best) {
+int PositionSearch<Times>::run(std::int32_t courier, const LiveRoute& route, std::span<const std::int32_t> unit,
+                               InsertionCandidate& best, std::int64_t below) {
+  route_ = &route;
+  const std::size_t deepest = route.stops.size() + 2 * kMaxUnitOrders;
+  if (trail_.size() < deepest) {
+    events_.resize(deepest);
+    trail_.resize(deepest);
+    prefixes_.resize(deepest);
+  }
   prepare(courier, unit);
   found_ = false;
+  bounded_ = below != INT64_MAX;
+  base_cost_ = cost(route.quantities);
+  saving_ = largest_saving(route, weights_, Times::kTriangle);
+  const LiveStop& drop_off = dropoffs_[0];  // its click-to-door is a cost of its own, or a saving if it was placed late
+  if (saving_ != kNoBound) {
+    const std::int64_t least = std::max(drop_off.visit.earliest_ms, pickups_[0].visit.earliest_ms) - drop_off.placed_ms;
+    saving_ -= weights_[kClickToDoor] * least;
+  }
+  if (bounded_) best_cost_ = base_cost_ + below;
   reason_ = kNoRejection;
   furthest_ = -1;
   best_ = &best;
   const std::size_t n = stops_.size();
-  const auto locked = at(market_.routes.locked[at(courier)]);
+  const auto locked = at(route_->locked);
 
   WalkState present;
   present.time_ms = present.depart_by_ms = market_.couriers.free_ms[at(courier)];
-  present.load = routes_.load_on_board(courier);
+  present.load = route.load_on_board;
   present.place = market_.couriers.loc[at(courier)];
   for (std::size_t k = 0; k <= n; ++k) {
     prefixes_[k] = present;
     if (k < n) push(present, stops_[k], static_cast<std::int32_t>(k), legs_[k]);
   }
-  close(present);
-  std::copy(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(n), present_events_.begin());
 
   for (pickup_pos_ = locked; pickup_pos_ <= n; ++pickup_pos_) {
     WalkState picked = prefixes_[pickup_pos_];
     for (std::int32_t depth = 0; depth < picked.walked; ++depth) {  // undo what other branches wrote
       trail_[at(depth)] = {&stops_[at(depth)], depth};
-      events_[at(depth)] = present_events_[at(depth)];
+      events_[at(depth)] = route.at_ms[at(depth)];
     }
     bool feasible = true;
     for (std::size_t u = 0; u < orders_ && feasible; ++u) {
@@ -237,15 +254,33 @@ int PositionSearch<Times>::run(std::int32_t courier, std::span<const std::int32_
         if (!push(picked, stops_[stop], static_cast<std::int32_t>(stop), travel)) break;
       }
       if (hopeless(picked)) break;
-      drop(picked, 0, 0);
+      if (!too_far()) drop(picked, 0, 0);
     }
   }
-  if (!found_) return reason_;
+  if (!found_) return reason_ == kNoRejection ? kTooDear : reason_;
   best.courier = courier;
   for (std::size_t term = 0; term < kQuantityCount; ++term) {
-    best.delta[term] = best_quantities_[term] - routes_.quantities(courier)[term];
+    best.delta[term] = best_quantities_[term] - route.quantities[term];
   }
   return kNoRejection;
+}
+
+// Whether the detour alone makes the present pair of positions cost what the best does. Single orders only: a bundle's
+// block of drop-offs has no length before it has a sequence.
+template <class Times>
+bool PositionSearch<Times>::too_far() const {
+  if ((!found_ && !bounded_) || orders_ > 1 || saving_ == kNoBound) return false;
+  const std::size_t n = stops_.size();
+  const std::size_t i = pickup_pos_;
+  const std::size_t j = dropoff_pos_;
+  std::int64_t detour = to_pickup_[i];
+  if (i == j) {
+    detour += pickup_to_dropoff_[0];
+  } else {
+    detour += from_pickup_[i] - legs_[i] + to_dropoff_[0][j];
+  }
+  if (j < n) detour += from_dropoff_[0][j] - legs_[j];
+  return base_cost_ + (weights_[kTravel] + weights_[kCourierTime]) * detour - saving_ >= best_cost_;
 }
 
 // Extends the block of drop-offs by every order not used yet, lowest order first.
@@ -281,7 +316,7 @@ void PositionSearch<Times>::finish(WalkState state, std::size_t last) {
   if (!close(state)) return;
   state.quantities[kCourierTime] = state.time_ms - state.depart_by_ms;
   const std::int64_t total = cost(state.quantities);
-  if (found_ && total >= best_cost_) return;
+  if ((found_ || bounded_) && total >= best_cost_) return;
   found_ = true;
   best_cost_ = total;
   best_quantities_ = state.quantities;
@@ -290,6 +325,7 @@ void PositionSearch<Times>::finish(WalkState state, std::size_t last) {
   best_->sequence.fill(-1);
   for (std::size_t u = 0; u < orders_; ++u) best_->sequence[u] = unit_[at(sequence_[u])];
   best_->pickup_at_ms = events_[stops_.size()];
+  best_->dropoff_at_ms = dropoff_at_ms_;
   best_->finish_ms = state.time_ms;
   best_->depart_by_ms = state.depart_by_ms;
 }

@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "route/group.h"
+#include "route/route_walk.h"
 #include "route/travel.h"
 
 namespace matcher {
 namespace {
 
 using route::at;
-using route::Group;
-using route::Visit;
 
 // Times beyond ±2^48 ms (8,900 years) are refused, so that no sum along a route leaves int64.
 constexpr std::int64_t kTimeLimit = std::int64_t{1} << 48;
@@ -132,136 +130,6 @@ void check_travel(Checker& check, const Market& market) {
   check.range("travel.matrix_ms", matrix.matrix_ms, 0, INT32_MAX, "is negative");
 }
 
-// Schedules one courier's route.
-template <class Times>
-class RouteWalk {
- public:
-  RouteWalk(const Market& market, const Times& times, RouteSchedules& out)
-      : market_(market), times_(times), out_(out), picked_(market.orders.size.size()) {}
-
-  void run(std::int32_t courier) {
-    const auto& routes = market_.routes;
-    courier_ = courier;
-    begin_ = routes.ptr[at(courier)];
-    end_ = routes.ptr[at(courier) + 1];
-    time_ = market_.couriers.free_ms[at(courier)];
-    place_ = market_.couriers.loc[at(courier)];
-    quantities_ = {};
-    violations_ = 0;
-    group_ = {};
-    depart_by_ = time_;
-    load_ = load_on_board();
-    for (std::int32_t stop = begin_; stop < end_; ++stop) {
-      const std::int32_t order = routes.stop_order[at(stop)];
-      const auto kind = static_cast<StopKind>(routes.stop_kind[at(stop)]);
-      const Visit visit = route::visit_of(market_.orders, order, kind);
-      if (group_.takes(visit, market_.rules.share_dropoff_service)) {
-        group_.join(visit);
-      } else {
-        close(stop);
-        const std::int64_t travel = times_(courier, place_, visit.place);
-        quantities_[kTravel] += travel;
-        group_.open(visit, time_, travel);
-      }
-      check_stop(order, kind);
-      place_ = visit.place;
-    }
-    close(end_);
-    if (begin_ < end_) quantities_[kCourierTime] = time_ - depart_by_;
-    for (std::int32_t stop = begin_; stop < end_; ++stop) {
-      if (picked_[at(routes.stop_order[at(stop)])].open()) violations_ |= kStopOrder;
-      picked_[at(routes.stop_order[at(stop)])] = {};
-    }
-    out_.quantities[at(courier)] = quantities_;
-    out_.depart_by_ms[at(courier)] = depart_by_;
-    out_.violations[at(courier)] = violations_;
-  }
-
- private:
-  // What the route has done with an order so far.
-  struct Progress {
-    bool has_pickup = false;  // somewhere in the route
-    bool picked = false;      // before the present stop
-    bool dropped = false;
-    std::int64_t picked_ms = 0;
-    bool open() const { return has_pickup && !dropped; }
-  };
-
-  std::int64_t load_on_board() {
-    const auto& routes = market_.routes;
-    for (std::int32_t stop = begin_; stop < end_; ++stop) {
-      if (routes.stop_kind[at(stop)] == static_cast<std::int8_t>(StopKind::kPickup)) {
-        picked_[at(routes.stop_order[at(stop)])].has_pickup = true;
-      }
-    }
-    std::int64_t load = 0;
-    for (std::int32_t stop = begin_; stop < end_; ++stop) {
-      auto& progress = picked_[at(routes.stop_order[at(stop)])];
-      if (progress.has_pickup || progress.picked) continue;
-      progress.picked = true;
-      progress.picked_ms = market_.orders.ready_ms[at(routes.stop_order[at(stop)])];
-      load += market_.orders.size[at(routes.stop_order[at(stop)])];
-    }
-    if (load > market_.couriers.capacity[at(courier_)]) violations_ |= kOverCapacity;
-    return load;
-  }
-
-  void check_stop(std::int32_t order, StopKind kind) {
-    auto& progress = picked_[at(order)];
-    const std::int64_t size = market_.orders.size[at(order)];
-    if (kind == StopKind::kPickup) {
-      if (progress.picked || progress.dropped) violations_ |= kStopOrder;
-      progress.picked = true;
-      load_ += size;
-    } else {
-      if (!progress.picked || progress.dropped) violations_ |= kStopOrder;
-      progress.dropped = true;
-      load_ -= size;
-    }
-    if (load_ > market_.couriers.capacity[at(courier_)]) violations_ |= kOverCapacity;
-    if ((market_.orders.skills[at(order)] & ~market_.couriers.skills[at(courier_)]) != 0) violations_ |= kLacksSkills;
-  }
-
-  // Fixes the times of the open group, whose stops are the last before `next`.
-  void close(std::int32_t next) {
-    if (group_.stops == 0) return;
-    const auto& orders = market_.orders;
-    const std::int64_t event = group_.event_ms();
-    const std::int32_t first = next - group_.stops;
-    if (first == begin_) depart_by_ = group_.depart_by_ms();
-    for (std::int32_t stop = first; stop < next; ++stop) {
-      out_.arrive_ms[at(stop)] = group_.arrive_ms;
-      out_.at_ms[at(stop)] = event;
-      out_.depart_ms[at(stop)] = group_.depart_ms();
-      const auto row = at(market_.routes.stop_order[at(stop)]);
-      if (group_.kind == StopKind::kPickup) {
-        quantities_[kPickupDelay] += event - orders.ready_ms[row];
-        if (event > market_.couriers.shift_end_ms[at(courier_)]) violations_ |= kAfterShiftEnd;
-        if (event > orders.pickup_by_ms[row]) violations_ |= kOutsideTimeWindow;
-        picked_[row].picked_ms = event;
-      } else {
-        route::add_dropoff(quantities_, event, orders.placed_ms[row], orders.promised_by_ms[row],
-                           market_.rules.severe_after_ms);
-        if (event > orders.dropoff_by_ms[row]) violations_ |= kOutsideTimeWindow;
-        const bool ride = orders.freshness_ms[row] < kNeverMs && picked_[row].picked;
-        if (ride && event - picked_[row].picked_ms > orders.freshness_ms[row]) violations_ |= kNotFresh;
-      }
-    }
-    time_ = group_.depart_ms();
-    group_.stops = 0;
-  }
-
-  const Market& market_;
-  const Times& times_;
-  RouteSchedules& out_;
-  std::vector<Progress> picked_;  // per order; cleared after each route
-  std::int32_t courier_ = 0, begin_ = 0, end_ = 0, place_ = 0;
-  std::int64_t time_ = 0, depart_by_ = 0, load_ = 0;
-  std::int32_t violations_ = 0;
-  Quantities quantities_{};
-  Group group_;
-};
-
 }  // namespace
 
 InputFault check_market(const Market& market) {
@@ -300,8 +168,19 @@ InputFault evaluate_routes(const Market& market, RouteSchedules& out) {
   out.depart_by_ms.assign(couriers, 0);
   out.violations.assign(couriers, 0);
   route::with_travel(market, [&](const auto& times) {
-    RouteWalk walk(market, times, out);
-    for (std::size_t c = 0; c < couriers; ++c) walk.run(static_cast<std::int32_t>(c));
+    route::RouteWalk walk(market, times);
+    for (std::size_t c = 0; c < couriers; ++c) {
+      const auto begin = at(market.routes.ptr[c]);
+      const auto count = at(market.routes.ptr[c + 1]) - begin;
+      const route::RouteTotals totals =
+          walk.run(static_cast<std::int32_t>(c),
+                   {market.routes.stop_order.subspan(begin, count), market.routes.stop_kind.subspan(begin, count)},
+                   {std::span(out.arrive_ms).subspan(begin, count), std::span(out.at_ms).subspan(begin, count),
+                    std::span(out.depart_ms).subspan(begin, count)});
+      out.quantities[c] = totals.quantities;
+      out.depart_by_ms[c] = totals.depart_by_ms;
+      out.violations[c] = totals.violations;
+    }
   });
   return {};
 }

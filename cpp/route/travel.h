@@ -16,6 +16,8 @@ inline std::size_t at(std::int32_t index) { return static_cast<std::size_t>(inde
 
 class MetricTimes {
  public:
+  static constexpr bool kTriangle = true;  // holds after rounding up, too
+  MetricTimes() = default;
   MetricTimes(const PlaceColumns& places, const MetricTravel& travel) : places_(places), travel_(travel) {}
 
   std::int64_t operator()(std::int32_t courier, std::int32_t from, std::int32_t to) const {
@@ -52,6 +54,8 @@ class MetricTimes {
 
 class MatrixTimes {
  public:
+  static constexpr bool kTriangle = false;
+  MatrixTimes() = default;
   MatrixTimes(std::size_t places, const MatrixTravel& travel) : places_(places), travel_(travel) {}
 
   std::int64_t operator()(std::int32_t courier, std::int32_t from, std::int32_t to) const {
@@ -60,7 +64,7 @@ class MatrixTimes {
   }
 
  private:
-  std::size_t places_;
+  std::size_t places_ = 0;
   MatrixTravel travel_;
 };
 

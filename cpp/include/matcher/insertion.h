@@ -71,8 +71,9 @@ struct InsertionCandidate {
   std::array<std::int32_t, kMaxUnitOrders> sequence;  // drop-off order, padded with -1
   Quantities delta;                                   // new route minus present route
   std::int64_t pickup_at_ms;
-  std::int64_t finish_ms;     // last departure
-  std::int64_t depart_by_ms;  // of the new route, see schedule.h
+  std::int64_t dropoff_at_ms;  // of the last order of the sequence
+  std::int64_t finish_ms;      // last departure
+  std::int64_t depart_by_ms;   // of the new route, see schedule.h
 };
 
 struct InsertionCandidates {

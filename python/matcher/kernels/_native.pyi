@@ -103,3 +103,41 @@ def insertion_candidates(
     max_route_stops: int,
     weights: Any,
 ) -> dict[str, Any]: ...
+
+# --- fleet -----------------------------------------------------------------------------------------------------------
+
+class Fleet:
+    def __init__(
+        self,
+        *,
+        radius_m: float,
+        factor: float,
+        quantum_ms: int,
+        matrix_ms: Any,
+        weights: Any,
+        share_dropoff_service: bool,
+        severe_after_ms: int,
+        max_route_stops: int,
+    ) -> None: ...
+    def add_courier(
+        self,
+        x: float,
+        y: float,
+        z: float,
+        row: int,
+        free_ms: int,
+        shift_end_ms: int,
+        capacity: int,
+        skills: int,
+        speed_mph: int,
+        profile: int,
+    ) -> int: ...
+    def add_order(self, xyz: Any, rows: Any, values: Any) -> int: ...
+    def cheapest(self, xyz: Any, rows: Any, values: Any, k: int) -> dict[str, Any]: ...
+    def refusals(self, xyz: Any, rows: Any, values: Any) -> npt.NDArray[np.int32]: ...
+    def set_route(self, courier: int, order: Any, kind: Any, locked: int) -> None: ...
+    def route(self, courier: int) -> tuple[Any, ...]: ...
+    def remove_order(self, order: int) -> None: ...
+    def insert(self, order: int, courier: int, pickup_pos: int, dropoff_pos: int) -> None: ...
+    def serve_visit(self, courier: int) -> int: ...
+    def move(self, courier: int, x: float, y: float, z: float, row: int, free_ms: int) -> None: ...

@@ -1,0 +1,529 @@
+#include "matcher/fleet.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "route/fleet_columns.h"
+#include "route/live_routes.h"
+#include "route/position_search.h"
+#include "route/travel.h"
+
+namespace matcher {
+namespace {
+
+using route::at;
+using route::LiveRoute;
+
+// Places in use, counted; equal coordinates are one place.
+class Places {
+ public:
+  std::int32_t take(const FleetPlace& place) {
+    const auto [entry, fresh] = rows_.try_emplace({place.x, place.y, place.z}, -1);
+    if (fresh) {
+      if (free_.empty()) {
+        free_.push_back(static_cast<std::int32_t>(x.size()));
+        for (auto* axis : {&x, &y, &z}) axis->push_back(0.0);
+        uses_.push_back(0);
+      }
+      entry->second = free_.back();
+      free_.pop_back();
+      x[at(entry->second)] = place.x;
+      y[at(entry->second)] = place.y;
+      z[at(entry->second)] = place.z;
+    }
+    ++uses_[at(entry->second)];
+    return entry->second;
+  }
+  void release(std::int32_t row) {
+    if (--uses_[at(row)] > 0) return;
+    rows_.erase({x[at(row)], y[at(row)], z[at(row)]});
+    free_.push_back(row);
+  }
+
+  std::vector<double> x, y, z;
+
+ private:
+  std::map<std::array<double, 3>, std::int32_t> rows_;
+  std::vector<std::int32_t> uses_, free_;
+};
+
+// Columns of orders, one row a handle.
+struct OrderTable {
+  std::vector<std::int32_t> pickup_loc, dropoff_loc, size, pickup_access, pickup_leave, dropoff_access, dropoff_leave;
+  std::vector<std::int64_t> placed, ready, promised, not_before, pickup_by, dropoff_by, freshness;
+  std::vector<std::uint64_t> skills;
+
+  std::int32_t push() {
+    for (auto* c : {&pickup_loc, &dropoff_loc, &size, &pickup_access, &pickup_leave, &dropoff_access, &dropoff_leave}) {
+      c->push_back(0);
+    }
+    for (auto* c : {&placed, &ready, &promised, &not_before, &pickup_by, &dropoff_by, &freshness}) c->push_back(0);
+    skills.push_back(0);
+    return static_cast<std::int32_t>(size.size()) - 1;
+  }
+  void set(std::int32_t row, const FleetOrder& order, std::int32_t from, std::int32_t to) {
+    const auto r = at(row);
+    pickup_loc[r] = from;
+    dropoff_loc[r] = to;
+    size[r] = order.size;
+    pickup_access[r] = order.pickup_access_ms;
+    pickup_leave[r] = order.pickup_leave_ms;
+    dropoff_access[r] = order.dropoff_access_ms;
+    dropoff_leave[r] = order.dropoff_leave_ms;
+    placed[r] = order.placed_ms;
+    ready[r] = order.ready_ms;
+    promised[r] = order.promised_by_ms;
+    not_before[r] = order.dropoff_not_before_ms;
+    pickup_by[r] = order.pickup_by_ms;
+    dropoff_by[r] = order.dropoff_by_ms;
+    freshness[r] = order.freshness_ms;
+    skills[r] = order.skills;
+  }
+  OrderColumns view() const {
+    return {pickup_loc, dropoff_loc, placed, ready,         promised,     not_before,     pickup_by,    dropoff_by,
+            freshness,  size,        skills, pickup_access, pickup_leave, dropoff_access, dropoff_leave};
+  }
+};
+
+// Times within two years of the fleet's clock, weights up to 10^6 and trips of less than that keep every cost in int64.
+constexpr std::int64_t kHorizonMs = std::int64_t{1} << 36;
+
+bool sound_time(std::int64_t ms) { return ms > -kHorizonMs && ms < kHorizonMs; }
+
+InputFault check_order(const FleetOrder& order) {
+  for (const std::int64_t ms : {order.placed_ms, order.ready_ms, order.dropoff_not_before_ms}) {
+    if (!sound_time(ms)) return {"order", "has a time further than 2^36 ms away", -1};
+  }
+  for (const std::int64_t ms : {order.promised_by_ms, order.pickup_by_ms, order.dropoff_by_ms, order.freshness_ms}) {
+    if (!sound_time(ms) && ms != kNeverMs) return {"order", "has a limit further than 2^36 ms away", -1};
+  }
+  for (const std::int32_t value :
+       {order.size, order.pickup_access_ms, order.pickup_leave_ms, order.dropoff_access_ms, order.dropoff_leave_ms}) {
+    if (value < 0) return {"order", "has a negative size, access or leave time", -1};
+  }
+  if (order.freshness_ms < 0) return {"order", "has a negative freshness limit", -1};
+  return {};
+}
+
+template <class Times>
+class FleetOf final : public Fleet {
+ public:
+  explicit FleetOf(const FleetSettings& settings) : settings_(settings) {
+    probe_ = orders_.push();
+    state_.push_back(kFree);
+    refresh();
+  }
+
+  InputFault add_courier(const FleetCourier& courier, std::int32_t& handle) override {
+    if (const InputFault fault = check_place(courier.place); !fault.ok()) return fault;
+    if (!sound_time(courier.free_ms)) return {"courier", "is free further than 2^36 ms away", -1};
+    if (courier.capacity < 0) return {"courier", "has a negative capacity", -1};
+    if constexpr (Times::kTriangle) {
+      const double longest = 3.2 * kFarthest * settings_.factor * 3.6e6;
+      if (courier.speed_mph <= 0 || longest / courier.speed_mph >= static_cast<double>(kHorizonMs)) {
+        return {"courier", "is so slow that a trip may take longer than 2^36 ms", courier.speed_mph};
+      }
+    } else if (courier.profile < 0 || courier.profile >= profiles()) {
+      return {"courier", "names a profile that does not exist", -1};
+    }
+    handle = static_cast<std::int32_t>(loc_.size());
+    loc_.push_back(take(courier.place));
+    free_.push_back(courier.free_ms);
+    shift_end_.push_back(courier.shift_end_ms);
+    capacity_.push_back(courier.capacity);
+    skills_.push_back(courier.skills);
+    speed_.push_back(courier.speed_mph);
+    profile_.push_back(courier.profile);
+    stops_.emplace_back();
+    routes_.emplace_back();
+    locked_.push_back(0);
+    refresh();
+    compile(handle);
+    return {};
+  }
+
+  InputFault add_order(const FleetOrder& order, std::int32_t& handle) override {
+    if (const InputFault fault = check(order); !fault.ok()) return fault;
+    if (spare_.empty()) {
+      spare_.push_back(orders_.push());
+      state_.push_back(kFree);
+      refresh();
+    }
+    handle = spare_.back();
+    spare_.pop_back();
+    orders_.set(handle, order, take(order.pickup), take(order.dropoff));
+    state_[at(handle)] = kOpen;
+    refresh();
+    return {};
+  }
+
+  InputFault remove_order(std::int32_t order) override {
+    if (!known(order)) return {"order", "does not exist", order};
+    if (const std::int32_t courier = state_[at(order)]; courier >= 0) {
+      auto& stops = stops_[at(courier)];
+      for (std::int32_t k = 0; k < locked_[at(courier)]; ++k) {
+        if (stops[at(k)].order == order) return {"order", "has a stop that is locked", order};
+      }
+      std::erase_if(stops, [&](const FleetStop& stop) { return stop.order == order; });
+      compile(courier);
+    }
+    forget(order);
+    return {};
+  }
+
+  InputFault insert(std::int32_t order, std::int32_t courier, std::int32_t pickup_pos,
+                    std::int32_t dropoff_pos) override {
+    if (!known(order) || state_[at(order)] != kOpen) return {"order", "does not exist or is in a route", order};
+    if (!has(courier)) return {"courier", "does not exist", courier};
+    auto& stops = stops_[at(courier)];
+    if (pickup_pos < locked_[at(courier)] || pickup_pos > dropoff_pos || at(dropoff_pos) > stops.size()) {
+      return {"position", "is not within the changeable part of the route", pickup_pos};
+    }
+    stops.insert(stops.begin() + dropoff_pos, {StopKind::kDropoff, order});
+    stops.insert(stops.begin() + pickup_pos, {StopKind::kPickup, order});
+    state_[at(order)] = courier;
+    compile(courier);
+    return {};
+  }
+
+  InputFault set_route(std::int32_t courier, std::span<const FleetStop> stops, std::int32_t locked) override {
+    if (!has(courier)) return {"courier", "does not exist", courier};
+    if (locked < 0 || at(locked) > stops.size()) return {"locked", "is not within the route", locked};
+    for (const FleetStop& stop : stops) {
+      if (!known(stop.order)) return {"order", "does not exist", stop.order};
+      const std::int32_t holder = state_[at(stop.order)];
+      if (holder != kOpen && holder != courier) return {"order", "is in another route", stop.order};
+    }
+    const std::vector<FleetStop> before = stops_[at(courier)];
+    const std::int32_t locked_before = locked_[at(courier)];
+    stops_[at(courier)].assign(stops.begin(), stops.end());
+    locked_[at(courier)] = locked;
+    if (!compile(courier)) {
+      stops_[at(courier)] = before;
+      locked_[at(courier)] = locked_before;
+      compile(courier);
+      return {"route", "has a drop-off before its pick-up, a stop twice or a pick-up without a drop-off", courier};
+    }
+    for (const FleetStop& stop : before) state_[at(stop.order)] = kOpen;
+    for (const FleetStop& stop : stops) state_[at(stop.order)] = courier;
+    return {};
+  }
+
+  InputFault serve_visit(std::int32_t courier, std::int32_t& stops_served) override {
+    if (!has(courier)) return {"courier", "does not exist", courier};
+    stops_served = 0;
+    auto& stops = stops_[at(courier)];
+    if (stops.empty()) return {};
+    const LiveRoute& live = routes_[at(courier)];
+    const std::int32_t place = live.stops[0].visit.place;
+    std::size_t count = 1;
+    // Stops of one visit share their hand-over and depart together; the anchor after the last has that departure.
+    while (count < stops.size() && joins(live, count)) ++count;
+    const std::int64_t departed = live.anchors[count].depart_ms;
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::int32_t order = stops[k].order;
+      if (stops[k].kind == StopKind::kPickup) orders_.ready[at(order)] = live.at_ms[k];
+    }
+    std::vector<std::int32_t> done;
+    for (std::size_t k = 0; k < count; ++k) {
+      if (stops[k].kind == StopKind::kDropoff) done.push_back(stops[k].order);
+    }
+    hold(place);
+    drop(loc_[at(courier)]);
+    loc_[at(courier)] = place;
+    free_[at(courier)] = departed;
+    stops.erase(stops.begin(), stops.begin() + static_cast<std::ptrdiff_t>(count));
+    locked_[at(courier)] = std::max(0, locked_[at(courier)] - static_cast<std::int32_t>(count));
+    for (const std::int32_t order : done) forget(order);
+    refresh();
+    compile(courier);
+    stops_served = static_cast<std::int32_t>(count);
+    return {};
+  }
+
+  InputFault move(std::int32_t courier, const FleetPlace& place, std::int64_t free_ms) override {
+    if (!has(courier)) return {"courier", "does not exist", courier};
+    if (const InputFault fault = check_place(place); !fault.ok()) return fault;
+    if (!sound_time(free_ms)) return {"free_ms", "is further than 2^36 ms away", -1};
+    const std::int32_t row = take(place);
+    drop(loc_[at(courier)]);
+    loc_[at(courier)] = row;
+    free_[at(courier)] = free_ms;
+    refresh();
+    compile(courier);
+    return {};
+  }
+
+  InputFault cheapest(const FleetOrder& order, std::int32_t k, std::vector<FleetInsertion>& out) override;
+  InputFault refusals(const FleetOrder& order, std::array<std::int32_t, kRejectionCount>& out) override;
+
+  std::int32_t couriers() const override { return static_cast<std::int32_t>(loc_.size()); }
+  std::span<const FleetStop> route(std::int32_t courier) const override { return stops_[at(courier)]; }
+  std::span<const std::int64_t> times(std::int32_t courier) const override { return routes_[at(courier)].at_ms; }
+  const Quantities& quantities(std::int32_t courier) const override { return routes_[at(courier)].quantities; }
+
+ private:
+  static constexpr double kFarthest = 1e7;   // metres from the origin, per axis
+  static constexpr std::int32_t kFree = -2;  // an unused row
+  static constexpr std::int32_t kOpen = -1;  // in no route
+
+  std::int32_t profiles() const {
+    const auto cells = std::int64_t{settings_.matrix_places} * settings_.matrix_places;
+    return cells == 0 ? 0 : static_cast<std::int32_t>(static_cast<std::int64_t>(settings_.matrix_ms.size()) / cells);
+  }
+  bool has(std::int32_t courier) const { return courier >= 0 && at(courier) < loc_.size(); }
+  bool known(std::int32_t order) const {
+    return order >= 0 && order != probe_ && at(order) < state_.size() && state_[at(order)] != kFree;
+  }
+  InputFault check_place(const FleetPlace& place) const {
+    if constexpr (Times::kTriangle) {
+      for (const double part : {place.x, place.y, place.z}) {
+        if (!std::isfinite(part) || std::abs(part) > kFarthest) {
+          return {"place", "is not within 10,000 km of the origin", -1};
+        }
+      }
+    } else if (place.row < 0 || place.row >= settings_.matrix_places) {
+      return {"place", "is not a row of the matrix", place.row};
+    }
+    return {};
+  }
+  InputFault check(const FleetOrder& order) const {
+    if (const InputFault fault = check_place(order.pickup); !fault.ok()) return fault;
+    if (const InputFault fault = check_place(order.dropoff); !fault.ok()) return fault;
+    return check_order(order);
+  }
+
+  std::int32_t take(const FleetPlace& place) { return Times::kTriangle ? places_.take(place) : place.row; }
+  void hold(std::int32_t row) {
+    if constexpr (Times::kTriangle) places_.take({places_.x[at(row)], places_.y[at(row)], places_.z[at(row)], -1});
+  }
+  void drop(std::int32_t row) {
+    if constexpr (Times::kTriangle) places_.release(row);
+  }
+  void forget(std::int32_t order) {
+    drop(orders_.pickup_loc[at(order)]);
+    drop(orders_.dropoff_loc[at(order)]);
+    state_[at(order)] = kFree;
+    spare_.push_back(order);
+  }
+
+  // Spans into the vectors, after any of them may have moved.
+  void refresh() {
+    market_.places = {places_.x, places_.y, places_.z, settings_.radius_m};
+    market_.orders = orders_.view();
+    market_.couriers = {loc_, free_, shift_end_, capacity_, skills_};
+    market_.rules = settings_.rules;
+    if constexpr (Times::kTriangle) {
+      times_ = Times(market_.places, {settings_.factor, settings_.quantum_ms, speed_});
+    } else {
+      times_ = Times(at(settings_.matrix_places), {settings_.matrix_ms, profile_});
+    }
+  }
+
+  bool joins(const LiveRoute& live, std::size_t k) const {
+    route::Group group;
+    group.open(live.stops[k - 1].visit, 0, 0);
+    return group.takes(live.stops[k].visit, settings_.rules.share_dropoff_service);
+  }
+
+  bool compile(std::int32_t courier) {
+    scratch_order_.clear();
+    scratch_kind_.clear();
+    for (const FleetStop& stop : stops_[at(courier)]) {
+      scratch_order_.push_back(stop.order);
+      scratch_kind_.push_back(static_cast<std::int8_t>(stop.kind));
+    }
+    LiveRoute& live = routes_[at(courier)];
+    if (!compiler_.compile(courier, {scratch_order_, scratch_kind_}, locked_[at(courier)], live)) return false;
+    if constexpr (Times::kTriangle) {
+      columns_.set(at(courier), live, times_.ms_per_metre(courier), shift_end_[at(courier)],
+                   [&](std::int32_t place) { return position(place); });
+    }
+    return true;
+  }
+  std::array<float, 3> position(std::int32_t place) {
+    return columns_.relative(places_.x[at(place)], places_.y[at(place)], places_.z[at(place)]);
+  }
+
+  bool fits(const FleetOrder& order, std::size_t courier) const {
+    return (order.skills & ~skills_[courier]) == 0 && order.size <= capacity_[courier] &&
+           stops_[courier].size() + 2 <= at(settings_.max_route_stops);
+  }
+  void bound_all(const FleetOrder& order);
+  double cost_bound(const FleetOrder& order, std::size_t courier, double detour, double pickup, double dropoff) const;
+
+  FleetSettings settings_;
+  Places places_;
+  OrderTable orders_;
+  std::vector<std::int32_t> state_;  // per order: the courier, kOpen or kFree
+  std::vector<std::int32_t> spare_;
+  std::vector<std::int32_t> loc_, capacity_, speed_, profile_, locked_;
+  std::vector<std::int64_t> free_, shift_end_;
+  std::vector<std::uint64_t> skills_;
+  std::vector<std::vector<FleetStop>> stops_;
+  std::vector<LiveRoute> routes_;
+  Market market_;
+  Times times_;
+  route::RouteCompiler<Times> compiler_{market_, times_};
+  route::PositionSearch<Times> search_{market_, times_, settings_.weights};
+  route::FleetColumns columns_;
+  std::int32_t probe_ = 0;
+  std::vector<std::int32_t> scratch_order_;
+  std::vector<std::int8_t> scratch_kind_;
+  std::vector<float> detour_, pickup_at_, dropoff_at_;
+  std::vector<double> bound_;
+  std::vector<std::int32_t> order_of_search_;
+};
+
+// What the order costs courier c at least.
+template <class Times>
+double FleetOf<Times>::cost_bound(const FleetOrder& order, std::size_t courier, double detour, double pickup,
+                                  double dropoff) const {
+  const auto& w = settings_.weights;
+  const std::int64_t saving = route::largest_saving(routes_[courier], w, Times::kTriangle);
+  if (saving == route::kNoBound) return -1e300;
+  const auto weight = [&](std::size_t term) { return static_cast<double>(w[term]); };
+  double cost = (weight(kTravel) + weight(kCourierTime)) * detour - static_cast<double>(saving);
+  cost += weight(kClickToDoor) * (dropoff - static_cast<double>(order.placed_ms));
+  cost += weight(kPickupDelay) * std::max(0.0, pickup - static_cast<double>(order.ready_ms));
+  if (order.promised_by_ms < kNeverMs) {
+    const double late = dropoff - static_cast<double>(order.promised_by_ms);
+    cost += weight(kLateness) * std::max(0.0, late);
+    cost += weight(kSevereLateness) * std::max(0.0, late - static_cast<double>(settings_.rules.severe_after_ms));
+  }
+  return cost;
+}
+
+// Fills bound_ with what the order costs each courier at least; infinite: it does not fit.
+template <class Times>
+void FleetOf<Times>::bound_all(const FleetOrder& order) {
+  const std::size_t n = loc_.size();
+  bound_.assign(n, std::numeric_limits<double>::infinity());
+  if constexpr (Times::kTriangle) {
+    const auto as_float = [](std::int64_t ms) {
+      return ms >= kNeverMs ? route::FleetColumns::kFar : static_cast<float>(ms);
+    };
+    const route::ColumnQuery query{position(orders_.pickup_loc[at(probe_)]),
+                                   position(orders_.dropoff_loc[at(probe_)]),
+                                   as_float(order.ready_ms),
+                                   static_cast<float>(order.pickup_access_ms),
+                                   static_cast<float>(order.pickup_leave_ms),
+                                   as_float(order.pickup_by_ms),
+                                   as_float(order.dropoff_not_before_ms),
+                                   static_cast<float>(order.dropoff_access_ms),
+                                   static_cast<float>(order.dropoff_leave_ms),
+                                   as_float(order.dropoff_by_ms)};
+    const double extra = static_cast<double>(std::max(std::abs(order.ready_ms), std::abs(order.dropoff_not_before_ms)));
+    columns_.detours(query, n, extra, detour_, pickup_at_, dropoff_at_);
+    const double slack = columns_.detour_slack_ms();
+    const double time_slack = columns_.time_slack_ms(extra);
+    for (std::size_t c = 0; c < n; ++c) {
+      if (detour_[c] >= route::FleetColumns::kFar / 2 || !fits(order, c)) continue;
+      bound_[c] = cost_bound(order, c, std::max(0.0, double{detour_[c]} - slack), double{pickup_at_[c]} - time_slack,
+                             double{dropoff_at_[c]} - time_slack);
+    }
+  } else {
+    for (std::size_t c = 0; c < n; ++c) {
+      const double drop = static_cast<double>(std::max(order.ready_ms, order.dropoff_not_before_ms));
+      if (fits(order, c)) bound_[c] = cost_bound(order, c, -1e13, static_cast<double>(order.ready_ms), drop);
+    }
+  }
+}
+
+template <class Times>
+InputFault FleetOf<Times>::cheapest(const FleetOrder& order, std::int32_t k, std::vector<FleetInsertion>& out) {
+  out.clear();
+  if (const InputFault fault = check(order); !fault.ok()) return fault;
+  if (k < 1) return {"k", "is not positive", k};
+  orders_.set(probe_, order, take(order.pickup), take(order.dropoff));
+  refresh();
+  bound_all(order);
+  order_of_search_.clear();
+  for (std::size_t c = 0; c < bound_.size(); ++c) {
+    if (bound_[c] < std::numeric_limits<double>::infinity()) order_of_search_.push_back(static_cast<std::int32_t>(c));
+  }
+  const auto sooner = [&](std::int32_t a, std::int32_t b) {
+    return bound_[at(a)] != bound_[at(b)] ? bound_[at(a)] > bound_[at(b)] : a > b;  // a heap has its largest on top
+  };
+  std::make_heap(order_of_search_.begin(), order_of_search_.end(), sooner);
+  const std::array<std::int32_t, 1> unit{probe_};
+  while (!order_of_search_.empty()) {
+    std::pop_heap(order_of_search_.begin(), order_of_search_.end(), sooner);
+    const std::int32_t courier = order_of_search_.back();
+    order_of_search_.pop_back();
+    const bool full = out.size() == at(k);
+    if (full && bound_[at(courier)] > static_cast<double>(out.back().cost)) break;
+    // Equal cost is an improvement for a lower courier only.
+    const std::int64_t below = !full ? INT64_MAX : out.back().cost + (courier < out.back().courier ? 1 : 0);
+    InsertionCandidate best;
+    if (search_.run(courier, routes_[at(courier)], unit, best, below) != route::kNoRejection) continue;
+    const FleetInsertion found{courier,    best.pickup_pos,   best.dropoff_pos,   search_.cost(best.delta),
+                               best.delta, best.pickup_at_ms, best.dropoff_at_ms, best.finish_ms};
+    const auto place = std::upper_bound(out.begin(), out.end(), found, [](const auto& a, const auto& b) {
+      return a.cost != b.cost ? a.cost < b.cost : a.courier < b.courier;
+    });
+    out.insert(place, found);
+    if (out.size() > at(k)) out.pop_back();
+  }
+  drop(orders_.pickup_loc[at(probe_)]);
+  drop(orders_.dropoff_loc[at(probe_)]);
+  return {};
+}
+
+template <class Times>
+InputFault FleetOf<Times>::refusals(const FleetOrder& order, std::array<std::int32_t, kRejectionCount>& out) {
+  out = {};
+  if (const InputFault fault = check(order); !fault.ok()) return fault;
+  orders_.set(probe_, order, take(order.pickup), take(order.dropoff));
+  refresh();
+  const std::array<std::int32_t, 1> unit{probe_};
+  for (std::size_t c = 0; c < loc_.size(); ++c) {
+    InsertionCandidate best;
+    int reason = route::kNoRejection;
+    if ((order.skills & ~skills_[c]) != 0) {
+      reason = kRejectSkills;
+    } else if (order.size > capacity_[c]) {
+      reason = kRejectCapacity;
+    } else if (!fits(order, c)) {
+      reason = kRejectRouteFull;
+    } else {
+      reason = search_.run(static_cast<std::int32_t>(c), routes_[c], unit, best);
+    }
+    if (reason != route::kNoRejection) ++out[static_cast<std::size_t>(reason)];
+  }
+  drop(orders_.pickup_loc[at(probe_)]);
+  drop(orders_.dropoff_loc[at(probe_)]);
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Fleet> Fleet::make(const FleetSettings& settings, InputFault& fault) {
+  fault = {};
+  for (const std::int64_t weight : settings.weights) {
+    if (weight < 0 || weight > 1'000'000) fault = {"weights", "is not between 0 and 1,000,000", -1};
+  }
+  if (settings.max_route_stops < 2 || settings.max_route_stops > 1000)
+    fault = {"max_route_stops", "is not between 2 and 1000", settings.max_route_stops};
+  if (settings.matrix_ms.empty()) {
+    if (!(settings.factor > 0.0 && settings.factor <= 1e3)) fault = {"factor", "is not in (0, 1000]", -1};
+    if (settings.quantum_ms < 1 || settings.quantum_ms > 86'400'000) {
+      fault = {"quantum_ms", "is not between 1 ms and a day", settings.quantum_ms};
+    }
+    if (!fault.ok()) return nullptr;
+    return std::make_unique<FleetOf<route::MetricTimes>>(settings);
+  }
+  const std::int64_t cells = std::int64_t{settings.matrix_places} * settings.matrix_places;
+  if (cells <= 0 || static_cast<std::int64_t>(settings.matrix_ms.size()) % cells != 0) {
+    fault = {"matrix_ms", "is not (profiles, places, places)", -1};
+  }
+  for (const std::int32_t ms : settings.matrix_ms) {
+    if (ms < 0) fault = {"matrix_ms", "is negative", -1};
+  }
+  if (!fault.ok()) return nullptr;
+  return std::make_unique<FleetOf<route::MatrixTimes>>(settings);
+}
+
+}  // namespace matcher

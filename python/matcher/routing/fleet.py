@@ -1,0 +1,239 @@
+"""A fleet under way: routes kept up to date change by change, and the exactly cheapest insertions into them.
+
+Times are whole milliseconds relative to a clock of the caller's choice (within two years of it). Places are (x, y)
+metres on a plane, (x, y, z) on a sphere, or rows of a travel matrix. All answers are exact and deterministic; calls
+from several threads take turns.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.domain import NEVER_MS, StopKind
+from matcher.kernels import _native
+from matcher.kernels.insertion import QUANTITIES, REJECTIONS
+
+NEVER = int(NEVER_MS)
+Place = Sequence[float] | int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order; the fields mean what the columns of `matcher.domain.Orders` mean. Limits default to none."""
+
+    pickup: Place
+    dropoff: Place
+    placed_ms: int = 0
+    ready_ms: int = 0
+    promised_by_ms: int = NEVER
+    dropoff_not_before_ms: int = 0
+    pickup_by_ms: int = NEVER
+    dropoff_by_ms: int = NEVER
+    freshness_ms: int = NEVER
+    size: int = 0
+    skills: int = 0
+    """Bit set."""
+    pickup_access_ms: int = 0
+    pickup_leave_ms: int = 0
+    dropoff_access_ms: int = 0
+    dropoff_leave_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """One way to serve an order."""
+
+    courier: int
+    pickup_pos: int
+    """Index in the present route before which the pick-up goes."""
+    dropoff_pos: int
+    """Index in the present route before which the drop-off goes; >= pickup_pos."""
+    cost: int
+    """Additional: sum of weights × delta, in micros × milliseconds per second."""
+    delta_ms: Mapping[str, int]
+    """By which each of QUANTITIES grows."""
+    pickup_at_ms: int
+    dropoff_at_ms: int
+    finish_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The stops that a courier still makes."""
+
+    stops: tuple[tuple[StopKind, int], ...]
+    """(kind, handle of the order)."""
+    at_ms: tuple[int, ...]
+    """Hand-over of every stop."""
+    quantities_ms: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    xyz: npt.NDArray[np.float64]
+    rows: npt.NDArray[np.int32]
+    values: npt.NDArray[np.int64]
+
+
+def _position(place: Place) -> tuple[float, float, float, int]:
+    if isinstance(place, int):
+        return 0.0, 0.0, 0.0, place
+    x, y, *rest = place
+    return float(x), float(y), float(rest[0]) if rest else 0.0, -1
+
+
+def _rows(orders: Sequence[Order]) -> _Rows:
+    xyz, rows, values = [], [], []
+    for o in orders:
+        *a, from_row = _position(o.pickup)
+        *b, to_row = _position(o.dropoff)
+        xyz.append((*a, *b))
+        rows.append((from_row, to_row))
+        skills = o.skills - (1 << 64) if o.skills >> 63 else o.skills
+        values.append(
+            (
+                o.placed_ms,
+                o.ready_ms,
+                o.promised_by_ms,
+                o.dropoff_not_before_ms,
+                o.pickup_by_ms,
+                o.dropoff_by_ms,
+                o.freshness_ms,
+                o.size,
+                skills,
+                o.pickup_access_ms,
+                o.pickup_leave_ms,
+                o.dropoff_access_ms,
+                o.dropoff_leave_ms,
+                0,
+            )
+        )
+    n = len(orders)
+    return _Rows(
+        np.array(xyz, np.float64).reshape(n, 6),
+        np.array(rows, np.int32).reshape(n, 2),
+        np.array(values, np.int64).reshape(n, 14),
+    )
+
+
+def _travel_only() -> Mapping[str, int]:
+    return {"travel": 1_000}
+
+
+@dataclass(frozen=True, slots=True)
+class FleetOptions:
+    """How travel times and costs are made; see `matcher.domain.MetricTravel` and `matcher.domain.CostPolicy`."""
+
+    radius_m: float = 0.0
+    """0: a plane."""
+    road_factor: float = 1.0
+    quantum_ms: int = 1
+    matrix_ms: npt.NDArray[np.int32] | None = None
+    """(profiles, places, places): travel times from a table; places are its rows then."""
+    weights: Mapping[str, int] = field(default_factory=_travel_only)
+    """Micros per second, by names of QUANTITIES; those not named weigh nothing."""
+    share_dropoff_service: bool = False
+    severe_after_ms: int = 0
+    max_route_stops: int = 64
+
+
+class Fleet:
+    """Couriers and their routes. Couriers and orders are known by handles, small integers."""
+
+    def __init__(self, options: FleetOptions | None = None) -> None:
+        o = options or FleetOptions()
+        unknown = set(o.weights) - set(QUANTITIES)
+        if unknown:
+            raise ValueError(f"weights name unknown quantities {sorted(unknown)}; known are {', '.join(QUANTITIES)}")
+        self._native = _native.Fleet(
+            radius_m=o.radius_m,
+            factor=o.road_factor,
+            quantum_ms=o.quantum_ms,
+            matrix_ms=o.matrix_ms,
+            weights=np.array([o.weights.get(name, 0) for name in QUANTITIES], np.int64),
+            share_dropoff_service=o.share_dropoff_service,
+            severe_after_ms=o.severe_after_ms,
+            max_route_stops=o.max_route_stops,
+        )
+
+    def add_courier(
+        self,
+        place: Place,
+        *,
+        free_ms: int = 0,
+        shift_end_ms: int = NEVER,
+        capacity: int = 1,
+        skills: int = 0,
+        speed_mph: int = 25_000,
+        profile: int = 0,
+    ) -> int:
+        """A courier without stops; returns its handle. speed_mph: metres per hour."""
+        return self._native.add_courier(*_position(place), free_ms, shift_end_ms, capacity, skills, speed_mph, profile)
+
+    def add_order(self, order: Order) -> int:
+        """An order in no route yet; returns its handle."""
+        r = _rows([order])
+        return self._native.add_order(r.xyz, r.rows, r.values)
+
+    def insert(self, order: int, at: Insertion) -> None:
+        """Put an order where `cheapest_insertions` said. Positions refer to the route as it is now."""
+        self._native.insert(order, at.courier, at.pickup_pos, at.dropoff_pos)
+
+    def remove_order(self, order: int) -> None:
+        """Forget an order, and take its stops out of its route."""
+        self._native.remove_order(order)
+
+    def set_route(self, courier: int, stops: Sequence[tuple[StopKind, int]], locked: int = 0) -> None:
+        """Replace a route by (kind, order) stops. An order with only a drop-off is on board since its ready_ms.
+
+        locked: first stops that can be neither changed nor preceded.
+        """
+        kinds = np.array([kind for kind, _ in stops], np.int8)
+        self._native.set_route(courier, np.array([order for _, order in stops], np.int32), kinds, locked)
+
+    def serve_visit(self, courier: int) -> int:
+        """The first visit of a route is done as scheduled; returns the number of stops that it had (0: none left)."""
+        return self._native.serve_visit(courier)
+
+    def move(self, courier: int, place: Place, free_ms: int) -> None:
+        """The courier is elsewhere, or free later, than was planned."""
+        self._native.move(courier, *_position(place), free_ms)
+
+    def route(self, courier: int) -> Route:
+        """The present route, its times and what it is measured by."""
+        order, kind, at_ms, quantities = self._native.route(courier)
+        return Route(
+            tuple((StopKind(k), o) for k, o in zip(kind.tolist(), order.tolist(), strict=True)),
+            tuple(at_ms.tolist()),
+            dict(zip(QUANTITIES, quantities.tolist(), strict=True)),
+        )
+
+    def cheapest_insertions(self, order: Order, k: int = 1) -> list[Insertion]:
+        """The k couriers who serve the order at the least additional cost, each at its cheapest position, best first.
+
+        Exact over all couriers and positions. Ties: lower courier, lower pickup_pos, lower dropoff_pos. Fewer than k
+        when fewer can serve it; `refusals` says why. Does not change the fleet.
+        """
+        return self.cheapest_insertions_many([order], k)[0]
+
+    def cheapest_insertions_many(self, orders: Sequence[Order], k: int = 1) -> list[list[Insertion]]:
+        """`cheapest_insertions` for each of many orders, each on its own, in one call without the GIL."""
+        r = _rows(orders)
+        found = self._native.cheapest(r.xyz, r.rows, r.values, k)
+        position, value, delta = found["position"].tolist(), found["value"].tolist(), found["delta"].tolist()
+        every = [
+            Insertion(c, i, j, cost, dict(zip(QUANTITIES, d, strict=True)), picked, dropped, finish)
+            for (c, i, j), (cost, picked, dropped, finish), d in zip(position, value, delta, strict=True)
+        ]
+        ptr = found["ptr"].tolist()
+        return [every[begin:end] for begin, end in itertools.pairwise(ptr)]
+
+    def refusals(self, order: Order) -> dict[str, int]:
+        """Couriers that cannot take the order, counted by the reason of REJECTIONS that stops each of them."""
+        r = _rows([order])
+        return dict(zip(REJECTIONS, self._native.refusals(r.xyz, r.rows, r.values)[0].tolist(), strict=True))
