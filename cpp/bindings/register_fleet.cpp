@@ -199,7 +199,9 @@ std::unique_ptr<FleetHandle> make_fleet(double radius_m, double factor, std::int
 }  // namespace
 
 void register_fleet(py::module_& m) {
-  py::class_<FleetHandle>(m, "Fleet", "See matcher.routing.Fleet.")
+  // The plain metaclass, so that the stub can be exact.
+  py::class_<FleetHandle>(m, "Fleet", py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
+                          "See matcher.routing.Fleet.")
       .def(py::init(&make_fleet), py::kw_only(), py::arg("radius_m"), py::arg("factor"), py::arg("quantum_ms"),
            py::arg("matrix_ms"), py::arg("weights"), py::arg("share_dropoff_service"), py::arg("severe_after_ms"),
            py::arg("max_route_stops"))

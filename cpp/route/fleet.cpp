@@ -139,6 +139,8 @@ class FleetOf final : public Fleet {
     stops_.emplace_back();
     routes_.emplace_back();
     locked_.push_back(0);
+    length_.push_back(0);
+    saving_.push_back(0.0);
     refresh();
     compile(handle);
     return {};
@@ -336,7 +338,10 @@ class FleetOf final : public Fleet {
       scratch_kind_.push_back(static_cast<std::int8_t>(stop.kind));
     }
     LiveRoute& live = routes_[at(courier)];
+    length_[at(courier)] = static_cast<std::int32_t>(scratch_order_.size());
     if (!compiler_.compile(courier, {scratch_order_, scratch_kind_}, locked_[at(courier)], live)) return false;
+    const std::int64_t saving = route::largest_saving(live, settings_.weights, Times::kTriangle);
+    saving_[at(courier)] = saving == route::kNoBound ? 1e300 : static_cast<double>(saving);
     if constexpr (Times::kTriangle) {
       columns_.set(at(courier), live, times_.ms_per_metre(courier), shift_end_[at(courier)],
                    [&](std::int32_t place) { return position(place); });
@@ -349,17 +354,18 @@ class FleetOf final : public Fleet {
 
   bool fits(const FleetOrder& order, std::size_t courier) const {
     return (order.skills & ~skills_[courier]) == 0 && order.size <= capacity_[courier] &&
-           stops_[courier].size() + 2 <= at(settings_.max_route_stops);
+           length_[courier] + 2 <= settings_.max_route_stops;
   }
   void bound_all(const FleetOrder& order);
-  double cost_bound(const FleetOrder& order, std::size_t courier, double detour, double pickup, double dropoff) const;
+  double new_order_cost(const FleetOrder& order, double pickup, double dropoff) const;
 
   FleetSettings settings_;
   Places places_;
   OrderTable orders_;
   std::vector<std::int32_t> state_;  // per order: the courier, kOpen or kFree
   std::vector<std::int32_t> spare_;
-  std::vector<std::int32_t> loc_, capacity_, speed_, profile_, locked_;
+  std::vector<std::int32_t> loc_, capacity_, speed_, profile_, locked_, length_;
+  std::vector<double> saving_;  // per courier, see route::largest_saving
   std::vector<std::int64_t> free_, shift_end_;
   std::vector<std::uint64_t> skills_;
   std::vector<std::vector<FleetStop>> stops_;
@@ -377,16 +383,11 @@ class FleetOf final : public Fleet {
   std::vector<std::int32_t> order_of_search_;
 };
 
-// What the order costs courier c at least.
+// What the terms of the order itself cost when its hand-overs are not earlier than these.
 template <class Times>
-double FleetOf<Times>::cost_bound(const FleetOrder& order, std::size_t courier, double detour, double pickup,
-                                  double dropoff) const {
-  const auto& w = settings_.weights;
-  const std::int64_t saving = route::largest_saving(routes_[courier], w, Times::kTriangle);
-  if (saving == route::kNoBound) return -1e300;
-  const auto weight = [&](std::size_t term) { return static_cast<double>(w[term]); };
-  double cost = (weight(kTravel) + weight(kCourierTime)) * detour - static_cast<double>(saving);
-  cost += weight(kClickToDoor) * (dropoff - static_cast<double>(order.placed_ms));
+double FleetOf<Times>::new_order_cost(const FleetOrder& order, double pickup, double dropoff) const {
+  const auto weight = [&](std::size_t term) { return static_cast<double>(settings_.weights[term]); };
+  double cost = weight(kClickToDoor) * (dropoff - static_cast<double>(order.placed_ms));
   cost += weight(kPickupDelay) * std::max(0.0, pickup - static_cast<double>(order.ready_ms));
   if (order.promised_by_ms < kNeverMs) {
     const double late = dropoff - static_cast<double>(order.promised_by_ms);
@@ -419,15 +420,19 @@ void FleetOf<Times>::bound_all(const FleetOrder& order) {
     columns_.detours(query, n, extra, detour_, pickup_at_, dropoff_at_);
     const double slack = columns_.detour_slack_ms();
     const double time_slack = columns_.time_slack_ms(extra);
+    const auto& w = settings_.weights;
+    const double per_ms = static_cast<double>(w[kTravel] + w[kCourierTime]);
+    const bool travel_only = std::all_of(w.begin(), w.begin() + kTravel, [](auto weight) { return weight == 0; });
     for (std::size_t c = 0; c < n; ++c) {
       if (detour_[c] >= route::FleetColumns::kFar / 2 || !fits(order, c)) continue;
-      bound_[c] = cost_bound(order, c, std::max(0.0, double{detour_[c]} - slack), double{pickup_at_[c]} - time_slack,
-                             double{dropoff_at_[c]} - time_slack);
+      bound_[c] = per_ms * std::max(0.0, double{detour_[c]} - slack) - saving_[c];
+      if (travel_only) continue;
+      bound_[c] += new_order_cost(order, double{pickup_at_[c]} - time_slack, double{dropoff_at_[c]} - time_slack);
     }
   } else {
+    // Without the triangle inequality a detour may be a shortcut: no bound, every courier is searched.
     for (std::size_t c = 0; c < n; ++c) {
-      const double drop = static_cast<double>(std::max(order.ready_ms, order.dropoff_not_before_ms));
-      if (fits(order, c)) bound_[c] = cost_bound(order, c, -1e13, static_cast<double>(order.ready_ms), drop);
+      if (fits(order, c)) bound_[c] = -std::numeric_limits<double>::max();
     }
   }
 }

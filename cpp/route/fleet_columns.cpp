@@ -7,6 +7,16 @@
 #define MATCHER_RESTRICT
 #endif
 
+// On x86 the loops are compiled twice and chosen at load time. The wider one rounds alike (there is no contraction),
+// and bounds carry their slack anyway, so answers do not depend on the machine. Sanitizers cannot start through a
+// resolver.
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define MATCHER_WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define MATCHER_WIDE
+#endif
+
 namespace matcher::route {
 namespace {
 
@@ -19,9 +29,9 @@ inline float most(float a, float b) { return a < b ? b : a; }
 inline float unless(bool kept) { return kept ? 0.0F : kFar; }
 
 // out[c]: straight way between a point and each of n, in ms.
-void ways(std::size_t n, const float* MATCHER_RESTRICT x, const float* MATCHER_RESTRICT y,
-          const float* MATCHER_RESTRICT z, const float* MATCHER_RESTRICT rate, const std::array<float, 3>& point,
-          float* MATCHER_RESTRICT out) {
+MATCHER_WIDE void ways(std::size_t n, const float* MATCHER_RESTRICT x, const float* MATCHER_RESTRICT y,
+                       const float* MATCHER_RESTRICT z, const float* MATCHER_RESTRICT rate,
+                       const std::array<float, 3>& point, float* MATCHER_RESTRICT out) {
   const float px = point[0], py = point[1], pz = point[2];
   for (std::size_t c = 0; c < n; ++c) {
     const float dx = x[c] - px, dy = y[c] - py, dz = z[c] - pz;
@@ -45,9 +55,9 @@ struct SlotView {
 };
 
 // Takes one slot into the running minima: best detour of a pick-up alone, of the pair, earliest hand-over.
-void scan_slot(std::size_t n, const SlotView& slot, const ColumnQuery& query, float trip_m, float slack, float touching,
-               float* MATCHER_RESTRICT best_pickup, float* MATCHER_RESTRICT best_pair,
-               float* MATCHER_RESTRICT earliest) {
+MATCHER_WIDE void scan_slot(std::size_t n, const SlotView& slot, const ColumnQuery& query, float trip_m, float slack,
+                            float touching, float* MATCHER_RESTRICT best_pickup, float* MATCHER_RESTRICT best_pair,
+                            float* MATCHER_RESTRICT earliest) {
   const float* MATCHER_RESTRICT depart = slot.depart;
   const float* MATCHER_RESTRICT join = slot.join;
   const float* MATCHER_RESTRICT tail = slot.tail;
