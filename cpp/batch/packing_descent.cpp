@@ -1,43 +1,37 @@
 // Deflected subgradient descent on L(v) = sum(v) + sum over couriers of max(0, best gain less the prices v of its
-// orders), v >= 0. Every L(v) bounds the gain of all packings.
+// orders), v >= 0. Every L(v) over all columns bounds the gain of all packings.
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "batch/packing_model.h"
 
 namespace matcher::packing {
 namespace {
 
-constexpr double kDeflection = 1.5;     // Camerini, Fratta and Maffioli
-constexpr std::int64_t kPatience = 20;  // passes without a better bound before steps shrink
+constexpr double kDeflection = 1.5;  // Camerini, Fratta and Maffioli
+constexpr int kPatience = 20;        // passes without a better bound before steps shrink
 constexpr double kShrink = 0.6;
+constexpr double kGrow = 1.05;
+constexpr double kLargestScale = 1.5;
 constexpr double kSmallestScale = 1e-6;
+constexpr std::size_t kLargestCore = 4;  // times its first size
+constexpr int kAddedPerRow = 3;
 
-}  // namespace
-
-PriceDescent::PriceDescent(const Model& model, const std::vector<std::int64_t>& order_price)
-    : model_(model),
-      gain_(model.gain.begin(), model.gain.end()),
-      price_(order_price.begin(), order_price.end()),
-      slope_(order_price.size()),
-      direction_(order_price.size(), 0.0),
-      best_(exact_prices(model, order_price)) {
-  for (std::size_t o = 0; o < price_.size(); ++o) price_[o] = static_cast<double>(best_.row[o]);
-  centre_ = price_;
-  centre_value_ = static_cast<double>(best_.sum);
-}
-
-double PriceDescent::evaluate(std::span<const double> price) {
+// L at `price`, its slope, and the columns the couriers pick.
+double evaluate(const Model& model, std::span<const double> price, std::vector<double>& slope,
+                std::vector<std::int32_t>& picks) {
   double value = 0.0;
   for (std::size_t o = 0; o < price.size(); ++o) {
     value += price[o];
-    slope_[o] = 1.0;
+    slope[o] = 1.0;
   }
-  for (std::size_t c = 0; c < static_cast<std::size_t>(model_.n_couriers); ++c) {
+  for (std::size_t c = 0; c < static_cast<std::size_t>(model.n_couriers); ++c) {
     double best = 0.0;
     std::int32_t pick = -1;
-    for (auto k = model_.of_courier[c]; k < model_.of_courier[c + 1]; ++k) {
-      double net = gain_[static_cast<std::size_t>(k)];
-      for (const auto o : model_.orders_of(k)) net -= price[static_cast<std::size_t>(o)];
+    for (auto k = model.of_courier[c]; k < model.of_courier[c + 1]; ++k) {
+      auto net = static_cast<double>(model.gain[static_cast<std::size_t>(k)]);
+      for (const auto o : model.orders_of(k)) net -= price[static_cast<std::size_t>(o)];
       if (net > best) {
         best = net;
         pick = k;
@@ -45,56 +39,136 @@ double PriceDescent::evaluate(std::span<const double> price) {
     }
     if (pick < 0) continue;
     value += best;
-    for (const auto o : model_.orders_of(pick)) slope_[static_cast<std::size_t>(o)] -= 1.0;
+    ++picks[static_cast<std::size_t>(pick)];
+    for (const auto o : model.orders_of(pick)) slope[static_cast<std::size_t>(o)] -= 1.0;
   }
   return value;
 }
 
-void PriceDescent::keep(std::span<const double> price) {
-  auto exact = exact_prices(model_, price);
-  if (exact.sum < best_.sum) best_ = std::move(exact);
-}
+}  // namespace
 
-bool PriceDescent::run(std::int64_t target, std::int64_t passes, Work& work) {
-  const auto before = best_.sum;
-  const double goal = static_cast<double>(target);
-  std::int64_t stale = 0;
-  for (std::int64_t pass = 0; pass < passes && best_.sum > target && !work.spent(); ++pass) {
-    const double value = evaluate(price_);
-    work.add(model_.members() + std::int64_t{4} * model_.n_orders);
-    if (value < centre_value_ - 1e-9 * centre_value_) {
-      centre_value_ = value;
-      centre_ = price_;
+Descent descend(const Model& model, std::span<const double> order_price, std::int64_t target, std::int64_t passes,
+                double scale, Work& work) {
+  const auto n = order_price.size();
+  Descent result;
+  result.order_price.assign(order_price.begin(), order_price.end());
+  result.picks.assign(model.gain.size(), 0);
+  std::vector<double> price = result.order_price;
+  std::vector<double> slope(n);
+  std::vector<double> direction(n, 0.0);
+  const auto goal = static_cast<double>(target);
+  int stale = 0;
+  for (; result.passes < passes && !work.spent(); ++result.passes) {
+    const double value = evaluate(model, price, slope, result.picks);
+    work.add(model.members() + 4 * model.n_orders + model.n_couriers);
+    if (result.passes == 0 || value < result.bound * (1.0 - 1e-9)) {
+      result.bound = value;
+      result.order_price = price;
       stale = 0;
-      scale_ = std::min(scale_ * 1.05, 1.5);
+      scale = std::min(scale * kGrow, kLargestScale);
+      if (value <= goal) break;
     } else if (++stale >= kPatience) {
       stale = 0;
-      scale_ *= kShrink;
-      price_ = centre_;
-      std::fill(direction_.begin(), direction_.end(), 0.0);
-      if (scale_ < kSmallestScale) break;
+      scale *= kShrink;
+      price = result.order_price;
+      std::fill(direction.begin(), direction.end(), 0.0);
+      if (scale < kSmallestScale) break;
       continue;
     }
     double slope_direction = 0.0;
     double direction_norm = 0.0;
-    for (std::size_t o = 0; o < price_.size(); ++o) {
-      if (price_[o] <= 0.0 && slope_[o] > 0.0) slope_[o] = 0.0;
-      slope_direction += slope_[o] * direction_[o];
-      direction_norm += direction_[o] * direction_[o];
+    for (std::size_t o = 0; o < n; ++o) {
+      if (price[o] <= 0.0 && slope[o] > 0.0) slope[o] = 0.0;
+      slope_direction += slope[o] * direction[o];
+      direction_norm += direction[o] * direction[o];
     }
     const double keep = slope_direction < 0.0 ? -kDeflection * slope_direction / direction_norm : 0.0;
     double norm = 0.0;
-    for (std::size_t o = 0; o < price_.size(); ++o) {
-      direction_[o] = slope_[o] + keep * direction_[o];
-      norm += direction_[o] * direction_[o];
+    for (std::size_t o = 0; o < n; ++o) {
+      direction[o] = slope[o] + keep * direction[o];
+      norm += direction[o] * direction[o];
     }
     if (norm == 0.0) break;
-    const double step = scale_ * std::max(value - goal, 1.0) / norm;
-    for (std::size_t o = 0; o < price_.size(); ++o) price_[o] = std::max(0.0, price_[o] - step * direction_[o]);
+    const double step = scale * std::max(value - goal, 1.0) / norm;
+    for (std::size_t o = 0; o < n; ++o) price[o] = std::max(0.0, price[o] - step * direction[o]);
   }
-  keep(centre_);
-  work.add(model_.members() * 2);
-  return best_.sum < before;
+  result.scale = scale;
+  return result;
+}
+
+PriceSearch::PriceSearch(const Model& model, Prices start)
+    : model_(model), best_(std::move(start)), point_(best_.row.begin(), best_.row.begin() + model.n_orders) {}
+
+std::vector<std::int32_t> PriceSearch::smallest(const Prices& prices, const Packing& keep, Work& work) const {
+  const auto n_columns = static_cast<std::size_t>(model_.columns());
+  std::vector<std::int64_t> reduced(n_columns);
+  for (std::size_t k = 0; k < n_columns; ++k) reduced[k] = reduced_cost(model_, prices, static_cast<std::int32_t>(k));
+  work.add(2 * model_.members());
+  for (const auto k : keep.columns) reduced[static_cast<std::size_t>(k)] = -1;
+  const auto size = std::min(n_columns, static_cast<std::size_t>(std::max(2000, 8 * model_.rows())));
+  auto order = reduced;
+  std::int64_t edge = std::numeric_limits<std::int64_t>::max();
+  if (size < n_columns) {
+    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(size), order.end());
+    edge = order[size];
+  }
+  std::vector<std::int32_t> columns;
+  for (std::size_t k = 0; k < n_columns && columns.size() < 2 * size; ++k) {
+    if (reduced[k] < edge || reduced[k] == 0) columns.push_back(static_cast<std::int32_t>(k));
+  }
+  return columns;
+}
+
+std::vector<std::int32_t> PriceSearch::core(const Packing& keep, Work& work) const {
+  return smallest(best_, keep, work);
+}
+
+void PriceSearch::run(const Packing& best, std::int64_t passes, Work& work) {
+  const auto n_columns = model_.gain.size();
+  if (core_.empty()) core_ = smallest(best_, best, work);
+  const bool whole = core_.size() == n_columns;
+  const auto core = whole ? Model{} : restrict_to(model_, core_);
+  work.add(core.members() * 2);
+  auto found = descend(whole ? model_ : core, point_, best.gain, passes, scale_, work);
+  scale_ = std::max(found.scale, 0.01);
+  auto exact = exact_prices(model_, found.order_price);
+  const auto core_prices = whole ? Prices{} : exact_prices(core, found.order_price);
+  const auto& next = whole ? exact : core_prices;
+  point_.assign(next.row.begin(), next.row.begin() + model_.n_orders);
+  work.add(2 * model_.members());
+  if (exact.sum < best_.sum) best_ = std::move(exact);
+  if (whole) return;
+  if (core_.size() > kLargestCore * static_cast<std::size_t>(std::max(2000, 8 * model_.rows()))) {
+    core_ = smallest(best_, best, work);
+    point_.assign(best_.row.begin(), best_.row.begin() + model_.n_orders);
+    return;
+  }
+  add_violated(core_prices, work);
+}
+
+// Adds to the core, for every row, the columns outside that its prices leave most underpaid.
+void PriceSearch::add_violated(const Prices& prices, Work& work) {
+  std::vector<std::pair<std::int64_t, std::int32_t>> violated;
+  for (std::int32_t k = 0; k < model_.columns(); ++k) {
+    const auto reduced = reduced_cost(model_, prices, k);
+    if (reduced < 0) violated.emplace_back(reduced, k);
+  }
+  work.add(model_.members() + 16 * static_cast<std::int64_t>(violated.size()));
+  std::sort(violated.begin(), violated.end());
+  std::vector<int> added(static_cast<std::size_t>(model_.rows()), 0);
+  const auto before = static_cast<std::ptrdiff_t>(core_.size());
+  for (const auto& [reduced, k] : violated) {
+    const auto rows = model_.rows_of(k);
+    if (std::all_of(rows.begin(), rows.end(),
+                    [&](std::int32_t r) { return added[static_cast<std::size_t>(r)] >= kAddedPerRow; })) {
+      continue;
+    }
+    for (const auto r : rows) ++added[static_cast<std::size_t>(r)];
+    core_.push_back(k);
+  }
+  std::sort(core_.begin() + before, core_.end());
+  std::inplace_merge(core_.begin(), core_.begin() + before, core_.end());
+  core_.erase(std::unique(core_.begin(), core_.end()), core_.end());
 }
 
 }  // namespace matcher::packing

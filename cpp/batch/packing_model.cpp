@@ -6,6 +6,49 @@
 
 namespace matcher::packing {
 
+namespace {
+
+// Columns by row.
+void index_rows(Model& model) {
+  const auto n_rows = static_cast<std::size_t>(model.rows());
+  model.row_ptr.assign(n_rows + 1, 0);
+  model.most.assign(n_rows, 0);
+  for (const auto row : model.member) ++model.row_ptr[static_cast<std::size_t>(row) + 1];
+  for (std::size_t r = 0; r < n_rows; ++r) model.row_ptr[r + 1] += model.row_ptr[r];
+  model.row_col.resize(model.member.size());
+  auto at = model.row_ptr;
+  for (std::int32_t k = 0; k < model.columns(); ++k) {
+    for (const auto row : model.rows_of(k)) {
+      const auto r = static_cast<std::size_t>(row);
+      model.row_col[static_cast<std::size_t>(at[r]++)] = k;
+      model.most[r] = std::max(model.most[r], model.gain[static_cast<std::size_t>(k)]);
+    }
+  }
+}
+
+}  // namespace
+
+Model restrict_to(const Model& model, std::span<const std::int32_t> columns) {
+  Model part;
+  part.n_orders = model.n_orders;
+  part.n_couriers = model.n_couriers;
+  part.ptr.push_back(0);
+  part.of_courier.assign(static_cast<std::size_t>(model.n_couriers) + 1, 0);
+  for (const auto k : columns) {
+    const auto rows = model.rows_of(k);
+    part.member.insert(part.member.end(), rows.begin(), rows.end());
+    part.ptr.push_back(static_cast<std::int32_t>(part.member.size()));
+    part.gain.push_back(model.gain[static_cast<std::size_t>(k)]);
+    part.origin.push_back(k);
+    ++part.of_courier[static_cast<std::size_t>(rows.back() - model.n_orders) + 1];
+  }
+  for (std::size_t c = 0; c < static_cast<std::size_t>(part.n_couriers); ++c) {
+    part.of_courier[c + 1] += part.of_courier[c];
+  }
+  index_rows(part);
+  return part;
+}
+
 Model make_model(const PackingProblem& problem) {
   Model model;
   model.n_orders = problem.n_orders;
@@ -45,20 +88,7 @@ Model make_model(const PackingProblem& problem) {
     model.of_courier[c + 1] += model.of_courier[c];
   }
 
-  const auto n_rows = static_cast<std::size_t>(model.rows());
-  model.row_ptr.assign(n_rows + 1, 0);
-  model.most.assign(n_rows, 0);
-  for (const auto row : model.member) ++model.row_ptr[static_cast<std::size_t>(row) + 1];
-  for (std::size_t r = 0; r < n_rows; ++r) model.row_ptr[r + 1] += model.row_ptr[r];
-  model.row_col.resize(model.member.size());
-  auto at = model.row_ptr;
-  for (std::int32_t k = 0; k < model.columns(); ++k) {
-    for (const auto row : model.rows_of(k)) {
-      const auto r = static_cast<std::size_t>(row);
-      model.row_col[static_cast<std::size_t>(at[r]++)] = k;
-      model.most[r] = std::max(model.most[r], model.gain[static_cast<std::size_t>(k)]);
-    }
-  }
+  index_rows(model);
   return model;
 }
 

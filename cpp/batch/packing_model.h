@@ -89,53 +89,113 @@ struct SingleAssignment {
 };
 SingleAssignment assign_singles(const Model& model, Work& work);
 
-// Descends from `order_price` for at most `passes` passes or until the bound is within `target`; keeps the best exact
-// prices.
-class PriceDescent {
+// The columns given (ascending) as a model of their own, over the same rows; `origin` is the index in `model`.
+Model restrict_to(const Model& model, std::span<const std::int32_t> columns);
+
+// Subgradient descent over a model, from order prices. `picks` tells how often each column was its courier's choice.
+struct Descent {
+  std::vector<double> order_price;  // of the lowest bound met
+  double bound = 0.0;
+  std::vector<std::int32_t> picks;
+  std::int64_t passes = 0;
+  double scale = 1.0;  // of the steps, as it ended
+};
+// `target`: gain of a packing; steps aim at it, times `scale`, and the descent ends there.
+Descent descend(const Model& model, std::span<const double> order_price, std::int64_t target, std::int64_t passes,
+                double scale, Work& work);
+
+// Prices of a large model, found on a core of columns with small reduced cost that is renewed between descents.
+class PriceSearch {
  public:
-  PriceDescent(const Model& model, const std::vector<std::int64_t>& order_price);
-  // `target`: gain of the best packing known. Returns whether the best prices improved.
-  bool run(std::int64_t target, std::int64_t passes, Work& work);
+  PriceSearch(const Model& model, Prices start);
+  // One descent of `passes` on the core, then exact prices over all columns, then a new core.
+  void run(const Packing& best, std::int64_t passes, Work& work);
   const Prices& best() const { return best_; }
+  // The core under the best prices: columns of the model, ascending, those of `keep` among them.
+  std::vector<std::int32_t> core(const Packing& keep, Work& work) const;
 
  private:
-  double evaluate(std::span<const double> price);
-  void keep(std::span<const double> price);
+  std::vector<std::int32_t> smallest(const Prices& prices, const Packing& keep, Work& work) const;
+
+  void add_violated(const Prices& prices, Work& work);
 
   const Model& model_;
-  std::vector<double> gain_;
-  std::vector<double> price_;
-  std::vector<double> centre_;
-  std::vector<double> slope_;
-  std::vector<double> direction_;
-  std::vector<std::int32_t> pick_;
-  double centre_value_;
-  double scale_ = 1.0;
   Prices best_;
+  std::vector<double> point_;
+  double scale_ = 1.0;
+  std::vector<std::int32_t> core_;  // empty: all columns
 };
 
-// Annealing over columns of small reduced cost. Keeps its state between calls, so a call continues the search.
-class Annealer {
+// Uniform pseudo-random numbers: SplitMix64.
+class Random {
  public:
-  explicit Annealer(const Model& model);
-  // Adopts a packing if it is better than the best.
-  void offer(const Packing& packing);
-  // `visits`: share of the work to use. Columns whose reduced cost reaches the gap are left out.
-  void run(const Prices& prices, std::int64_t visits, Work& work);
-  const Packing& best() const { return best_; }
+  std::uint64_t next() {
+    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15ULL);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return z ^ (z >> 31);
+  }
+  // Below `bound`, which is positive.
+  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(((next() >> 32) * bound) >> 32); }
+  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 
  private:
-  std::uint64_t next();
-  double exponential();
+  std::uint64_t state_ = 0x9E3779B97F4A7C15ULL;
+};
+
+// A packing by diving: prices are refined on what is left open, then the columns picked most are fixed, again and
+// again.
+Packing dive(const Model& model, const Prices& prices, Random& random, Work& work);
+
+// Improves a packing by re-solving small neighbourhoods exactly. Prices are those of the model's rows.
+class LocalSearch {
+ public:
+  LocalSearch(const Model& model, const Prices& prices);
+  // Starts from a packing, filled up greedily.
   void load(const Packing& packing);
-  void insert(std::int32_t column);
-  void keep_if_better();
+  // Until `visits` are used or `patience` neighbourhoods in a row gave nothing.
+  void run(std::size_t neighbourhood_rows, std::int64_t patience, std::int64_t visits, Random& random, Work& work);
+  Packing packing() const;
+
+  static constexpr std::size_t kMostRows = 128;
+
+ private:
+  struct Mask {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    bool meets(const Mask& other) const { return ((low & other.low) | (high & other.high)) != 0; }
+    bool has(std::size_t bit) const { return ((bit < 64 ? low >> bit : high >> (bit - 64)) & 1U) != 0; }
+    void set(std::size_t bit) { (bit < 64 ? low : high) |= std::uint64_t{1} << (bit & 63U); }
+    Mask operator|(const Mask& other) const { return {low | other.low, high | other.high}; }
+  };
+  struct Option {
+    Mask rows;
+    std::int64_t loss;
+    std::int32_t column;
+  };
+
+  void put(std::int32_t column);
+  void drop(std::int32_t column);
+  bool admit(std::int32_t row, std::size_t limit);
+  void gather(std::size_t limit, Random& random);
+  bool resolve(Work& work);
+  void extend(const Mask& covered, std::size_t row, std::int64_t loss);
 
   const Model& model_;
-  std::vector<std::int32_t> owner_;  // (rows,) chosen column or -1
+  std::vector<std::int64_t> price_;
+  std::vector<std::int64_t> reduced_;
+  std::vector<std::int32_t> by_row_ptr_, by_row_;  // columns of a row by reduced cost
+  std::vector<std::int32_t> owner_;                // (rows,) chosen column or -1
   std::int64_t gain_ = 0;
-  Packing best_;
-  std::uint64_t state_ = 0x9E3779B97F4A7C15ULL;
+  // The neighbourhood.
+  std::vector<std::int32_t> rows_;
+  std::vector<std::int32_t> position_;  // (rows,) in rows_, or -1
+  std::vector<std::int32_t> inside_;    // chosen columns in it
+  std::vector<std::vector<Option>> options_;
+  std::vector<std::int32_t> path_, found_;
+  std::int64_t least_loss_ = 0;
+  std::int64_t steps_ = 0, step_limit_ = 0;
+  bool improved_ = false;
 };
 
 // Depth-first search for packings that lose less against `prices` than `best`, component by component, using at most

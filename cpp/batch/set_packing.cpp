@@ -66,6 +66,67 @@ struct Search {
   std::int64_t bound = 0;
 };
 
+// Packings in terms of a core and of the model it was taken from.
+Packing to_core(const Packing& packing, const std::vector<std::int32_t>& core) {
+  Packing result{.columns = {}, .gain = packing.gain};
+  for (const auto k : packing.columns) {
+    const auto at = std::lower_bound(core.begin(), core.end(), k) - core.begin();
+    result.columns.push_back(static_cast<std::int32_t>(at));
+  }
+  return result;
+}
+Packing from_core(const Packing& packing, const std::vector<std::int32_t>& core) {
+  Packing result{.columns = {}, .gain = packing.gain};
+  for (const auto k : packing.columns) result.columns.push_back(core[static_cast<std::size_t>(k)]);
+  return result;
+}
+
+constexpr std::int64_t kPatience = 6;  // neighbourhoods without a gain, times rows, that end a local search
+constexpr std::int64_t kSharesOfBudget = 8;
+
+// Rounds of prices, packing and proof until they meet or the work is used up.
+void improve(const Model& model, Search& result, Work& work) {
+  packing::PriceSearch price_search(model, result.prices);
+  packing::Random random;
+  const auto budget = work.left();
+  auto share = 16 * model.members() + Work::kUnit;
+  const auto proven = [&] {
+    const auto bound = packing::prove(model, result.prices, result.best, share / 2, work);
+    result.bound = std::min(result.bound, bound);
+    return result.bound <= result.best.gain;
+  };
+  for (int round = 0; !work.spent(); ++round) {
+    const auto used = work.done();
+    for (int descents = 0; !work.spent(); ++descents) {
+      const auto before = price_search.best().sum;
+      price_search.run(result.best, 50, work);
+      const auto after = price_search.best().sum;
+      if (after <= result.best.gain) break;
+      // A share for prices that still fall; the packing needs good prices, but only good ones.
+      if (descents >= (round == 0 ? 3 : 0) && before - after <= (after - result.best.gain) / 100) break;
+      if (work.done() - used > std::max(share, budget / 3)) break;
+    }
+    result.prices = price_search.best();
+    result.bound = std::min(result.bound, result.prices.sum);
+    if (proven()) return;
+    const auto columns = price_search.core(result.best, work);
+    const auto core = packing::restrict_to(model, columns);
+    packing::LocalSearch local_search(core, result.prices);
+    work.add(8 * core.members());
+    const auto rows = std::min<std::size_t>(40 + 8 * static_cast<std::size_t>(round), packing::LocalSearch::kMostRows);
+    const auto try_from = [&](const Packing& start) {
+      local_search.load(start);
+      local_search.run(rows, kPatience * core.rows(), std::max(share, budget / kSharesOfBudget), random, work);
+      const auto found = local_search.packing();
+      if (found.gain > result.best.gain) result.best = from_core(found, columns);
+    };
+    try_from(packing::dive(core, result.prices, random, work));
+    if (round % 2 == 1) try_from(to_core(result.best, columns));
+    if (proven()) return;
+    share += share / 4;
+  }
+}
+
 Search search(const Model& model, const PackingProblem& problem, const PackingOptions& options, Work& work) {
   auto singles = packing::assign_singles(model, work);
   Search result{.best = std::move(singles.packing),
@@ -78,21 +139,7 @@ Search search(const Model& model, const PackingProblem& problem, const PackingOp
     auto warm = packing::exact_prices(model, warm_prices(model, problem, options));
     if (warm.sum < result.prices.sum) result.prices = std::move(warm);
   }
-  std::vector<std::int64_t> start(result.prices.row.begin(), result.prices.row.begin() + model.n_orders);
-  packing::PriceDescent descent(model, start);
-  packing::Annealer annealer(model);
-  annealer.offer(result.best);
-  // Small problems are proven within the first rounds; large ones get rounds long enough to anneal well.
-  for (auto share = 16 * model.members() + Work::kUnit; !work.spent(); share += share / 2) {
-    descent.run(result.best.gain, 100, work);
-    result.prices = descent.best();
-    annealer.run(result.prices, share, work);
-    result.best = annealer.best();
-    const auto proven = packing::prove(model, result.prices, result.best, share / 2, work);
-    annealer.offer(result.best);
-    result.bound = std::min({result.bound, result.prices.sum, proven});
-    if (result.bound <= result.best.gain) break;
-  }
+  improve(model, result, work);
   return result;
 }
 
