@@ -79,14 +79,15 @@ class MatcherServer:
         self._log.info("serving", addresses=self.addresses, build=self._app.build.version)
 
     async def stop(self, seconds: float | None = None) -> bool:
-        """Finish what is in flight and stop; False when `seconds` (default: drain_seconds) did not suffice.
+        """Finish what is in flight and stop; False when `seconds` (default: those of the lame duck and of the drain)
+        did not suffice.
 
         First health says NOT_SERVING, so that nobody new is sent here; then calls in flight end; only then is the
         server stopped, because stopping it cancels calls that it has taken and not yet handed over.
         """
         assert self._server is not None, "the server has not started"
-        end = time.monotonic() + (self._config.drain_seconds if seconds is None else seconds)
         begin = time.monotonic()
+        end = begin + (self._config.lame_duck_seconds + self._config.drain_seconds if seconds is None else seconds)
         await self._health.enter_graceful_shutdown()
         self._log.info("draining", in_flight=self.calls.in_flight)
         while time.monotonic() < end and not self._hurried:
