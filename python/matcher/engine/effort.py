@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from matcher.domain import Degradation, Effort, Policy, Rung
 from matcher.ports import Budget
 
-RANKING_NS = 12.0
-"""Per order and courier: the bound on the arrival that ranks couriers."""
-INSERTION_NS = 1_200.0
+RANKING_NS = 60.0
+"""Per order and courier: the bound on the arrival that ranks couriers, bundles included."""
+INSERTION_NS = 2_500.0
 """Per order and courier evaluated: the exact cheapest insertion."""
-ITERATION_NS = 1_500.0
+ITERATION_NS = 3_000.0
 """Per iteration of the native solver: a thousand visits to a column's member."""
 EXACT_ITERATION_NS = 2_000_000.0
 """Per iteration of the OR-Tools rung: a thousandth of CP-SAT's deterministic second."""
