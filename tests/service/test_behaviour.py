@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -306,6 +307,7 @@ def test_exporters_that_do_not_exist_are_refused() -> None:
 
 def test_the_module_runs_as_a_command() -> None:
     """`matcher --help` lists the commands."""
-    done = subprocess.run(["matcher", "--help"], capture_output=True, text=True, check=True)
+    command_line = str(Path(sys.executable).with_name("matcher"))
+    done = subprocess.run([command_line, "--help"], capture_output=True, text=True, check=True)
     for command in ("serve", "match", "check-config", "version"):
         assert command in done.stdout

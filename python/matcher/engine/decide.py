@@ -17,7 +17,7 @@ from opentelemetry import trace
 from matcher.assignment import Columns, find_candidates, score, waiting_prices
 from matcher.batching import open_orders, propose_units
 from matcher.domain import Decision, Degradation, Effort, Policy, Provenance, Rung, Snapshot, Travel
-from matcher.engine.effort import Grant, grant_work
+from matcher.engine.effort import Grant, full_iterations, grant_work
 from matcher.engine.load import under_load
 from matcher.engine.outcome import courier_plan, is_held, outcomes, wait_reasons
 from matcher.engine.routes import NewRoute, new_routes
@@ -209,7 +209,8 @@ def _compose(
     degradations = list(grant.degradations)
     if answer.rung != policy.ladder[0]:
         degradations.append(Degradation.LOWER_RUNG)
-    if answer.solution.status is not PackingStatus.OPTIMAL:
+    cut_short = answer.solution.status is not PackingStatus.OPTIMAL
+    if cut_short and grant.iterations[answer.rung] < full_iterations(policy)[answer.rung]:
         degradations.append(Degradation.BUDGET_EXHAUSTED)
     if answer.refused:
         degradations.append(Degradation.VERIFICATION_FAILED)

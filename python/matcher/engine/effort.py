@@ -40,17 +40,22 @@ class Grant:
     degradations: tuple[Degradation, ...]
 
 
+def full_iterations(policy: Policy) -> Mapping[Rung, int]:
+    """Iterations that the policy asks of each rung."""
+    return {
+        Rung.NATIVE: policy.solver_iterations,
+        Rung.ORTOOLS: policy.exact_iterations,
+        Rung.GREEDY: policy.solver_iterations,
+    }
+
+
 def grant_work(policy: Policy, budget: Budget, orders: int, couriers: int) -> Grant:
     """Decide how much work to do for `orders` open orders and `couriers` couriers."""
     rungs = policy.ladder if budget.forced_rung is None else (budget.forced_rung,)
     full = Grant(
         nearest_couriers=policy.candidates.nearest_couriers,
         max_bundle_orders=policy.bundling.max_orders,
-        iterations={
-            Rung.NATIVE: policy.solver_iterations,
-            Rung.ORTOOLS: policy.exact_iterations,
-            Rung.GREEDY: policy.solver_iterations,
-        },
+        iterations=full_iterations(policy),
         rungs=rungs,
         degradations=(),
     )
