@@ -57,9 +57,9 @@ def test_a_decision_comes_before_a_short_deadline_and_says_what_it_lacks() -> No
     market = snapshot("city-200x1000")
     with App(config("reply_margin_ms = 1950")) as app, running(app) as server, Client(server.address) as client:
         full = client.match(market, timeout=60)
-        assert full.degradations == ()
+        assert set(full.degradations) <= {Degradation.BUDGET_EXHAUSTED}, "with time enough only proof may be lacking"
         short = client.match(market, timeout=2.0)
-    assert short.degradations
+    assert set(short.degradations) - set(full.degradations)
     assert short.effort != full.effort
     assert short.total_cost_micros >= short.lower_bound_micros
 
@@ -75,10 +75,10 @@ def test_no_budget_at_all_still_gives_the_least_decision() -> None:
 def test_a_deadline_that_cannot_be_kept_is_told_before_it_passes() -> None:
     """The caller gets the server's own DEADLINE_EXCEEDED with its reason, not its library's guess."""
     travel = BlockingTravel()
-    app = App(config("inline_bytes = 0"), travel=travel)
+    app = App(config("inline_bytes = 0\nreply_margin_ms = 500"), travel=travel)
     with app, running(app) as server, Client(server.address) as client:
         with pytest.raises(DeadlineExceeded) as caught:
-            client.match(snapshot("village-6x4"), timeout=0.4)
+            client.match(snapshot("village-6x4"), timeout=1.0)
         assert caught.value.reason is ErrorReason.DEADLINE
         travel.release.set()
 
