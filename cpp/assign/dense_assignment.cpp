@@ -1,20 +1,28 @@
 #include "matcher/dense_assignment.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <utility>
+#include <vector>
 
+#include "assign/choices.h"
 #include "assign/common.h"
+#include "assign/path_solver.h"
+#include "assign/row_scan.h"
 
 namespace matcher {
 namespace {
 
 using assign::infinite;
 
-template <class Cost>
-class DenseSolver {
+// Shortest augmenting paths that scan whole rows, in the number type of the sums.
+template <class T>
+class PlainSolver {
+  using Cost = SumOf<T>;
+
  public:
-  DenseSolver(const MatrixView<Cost>& costs, std::span<const Cost> prices, const Budget& budget)
+  PlainSolver(const MatrixView<T>& costs, std::span<const Cost> prices, const Budget& budget)
       : costs_(costs),
         prices_(prices),
         meter_(budget),
@@ -56,6 +64,9 @@ class DenseSolver {
   static constexpr std::int32_t kFree = -1;
   static constexpr std::int32_t kLeftOut = -2;
 
+  // Integers cannot forbid a pair.
+  static constexpr Cost kForbidden = must_match<Cost>();
+  Cost cost_of(std::int32_t i, std::int32_t j) const { return static_cast<Cost>(costs_(i, j)); }
   static std::size_t size(std::int64_t value) { return static_cast<std::size_t>(value); }
   Cost price(std::int32_t i) const { return prices_.empty() ? must_match<Cost>() : prices_[size(i)]; }
   bool must(std::int32_t i) const { return price(i) == must_match<Cost>(); }
@@ -81,8 +92,8 @@ class DenseSolver {
       bool nearest_free = false;
       for (std::int32_t k = 0; k < n_pending; ++k) {
         const std::int32_t j = pending_[size(k)];
-        const Cost cost = costs_(i, j);
-        if (cost != must_match<Cost>()) {
+        const Cost cost = cost_of(i, j);
+        if (cost != kForbidden) {
           const Cost d = base + (cost - v_[size(j)]);
           if (d < distance_[size(j)]) {
             distance_[size(j)] = d;
@@ -118,7 +129,7 @@ class DenseSolver {
       --n_pending;
       settled_.push_back(j);
       i = row_for_col_[size(j)];
-      base = nearest - (costs_(i, j) - v_[size(j)]);
+      base = nearest - (cost_of(i, j) - v_[size(j)]);
     }
     for (const std::int32_t j : settled_) v_[size(j)] += distance_[size(j)] - exit_distance;
     flip(source, exit_row, exit_col);
@@ -146,8 +157,8 @@ class DenseSolver {
       Cost best = price(i);
       std::int32_t best_col = kFree;
       for (std::int32_t j = 0; j < n_cols_; ++j) {
-        if (row_for_col_[size(j)] == kFree && costs_(i, j) < best) {
-          best = costs_(i, j);
+        if (row_for_col_[size(j)] == kFree && cost_of(i, j) < best) {
+          best = cost_of(i, j);
           best_col = j;
         }
       }
@@ -165,7 +176,7 @@ class DenseSolver {
     for (std::int32_t i = 0; i < n_rows_; ++i) {
       std::int32_t& j = col_for_row_[size(i)];
       if (j >= 0) {
-        answer.total += costs_(i, j);
+        answer.total += cost_of(i, j);
       } else {
         if (j == kLeftOut) answer.total += price(i);
         j = kUnassigned;
@@ -182,12 +193,12 @@ class DenseSolver {
   Cost row_dual(std::int32_t i) const {
     Cost least = price(i);
     for (std::int32_t j = 0; j < n_cols_; ++j) {
-      if (costs_(i, j) != must_match<Cost>()) least = std::min(least, costs_(i, j) - v_[size(j)]);
+      if (cost_of(i, j) != kForbidden) least = std::min(least, cost_of(i, j) - v_[size(j)]);
     }
     return least == must_match<Cost>() ? Cost{0} : least;
   }
 
-  MatrixView<Cost> costs_;
+  MatrixView<T> costs_;
   std::span<const Cost> prices_;
   BudgetMeter meter_;
   std::int32_t n_rows_, n_cols_;
@@ -196,33 +207,136 @@ class DenseSolver {
   std::vector<std::int32_t> from_row_, pending_, settled_, witness_;
 };
 
-template <class Cost>
-Cost largest_magnitude(const MatrixView<Cost>& costs) {
-  Cost largest = 0;
+// The first cost that is NaN or -infinity, counted row by row; -1: none.
+template <class T>
+std::int64_t first_bad_cell(const MatrixView<T>& costs) {
+  if constexpr (std::numeric_limits<T>::has_infinity) {
+    for (std::int64_t i = 0; i < costs.rows; ++i) {
+      for (std::int64_t j = 0; j < costs.cols; ++j) {
+        if (std::isnan(costs(i, j)) || costs(i, j) == -std::numeric_limits<T>::infinity()) return i * costs.cols + j;
+      }
+    }
+  }
+  return -1;
+}
+
+template <class T>
+SumOf<T> largest_cost(const MatrixView<T>& costs) {
+  SumOf<T> largest = 0;
   for (std::int64_t i = 0; i < costs.rows; ++i) {
-    for (std::int64_t j = 0; j < costs.cols; ++j) largest = std::max(largest, assign::magnitude(costs(i, j)));
+    for (std::int64_t j = 0; j < costs.cols; ++j) {
+      const auto cost = static_cast<SumOf<T>>(costs(i, j));
+      if (std::is_integral_v<T> && cost == must_match<SumOf<T>>()) return cost;
+      largest = std::max(largest, assign::magnitude(cost));
+    }
   }
   return largest;
 }
 
-}  // namespace
-
-template <class Cost>
-Assignment<Cost> solve_dense(const MatrixView<Cost>& costs, std::span<const Cost> prices, const Budget& budget) {
-  const Cost largest = std::max(largest_magnitude(costs), assign::largest_magnitude(prices));
-  if (!assign::sums_fit(largest, costs.rows, costs.cols)) {
-    Assignment<Cost> refused;
-    refused.status = SolveStatus::kOverflow;
-    return refused;
-  }
-  if (prices.empty() && costs.rows > costs.cols) {
-    return assign::transposed(DenseSolver<Cost>(costs.transposed(), prices, budget).solve(), costs.rows);
-  }
-  return DenseSolver<Cost>(costs, prices, budget).solve();
+// Largest magnitude whose sums stay exact (whole numbers) or finite in a double.
+template <class T>
+double double_limit(std::int64_t rows, std::int64_t cols) {
+  const auto terms = static_cast<double>(32 * (std::min(rows, cols) + 2));
+  return std::is_integral_v<T> ? std::floor(0x1p53 / terms) : std::numeric_limits<double>::max() / terms;
 }
 
+template <class T>
+Assignment<SumOf<T>> refused(SolveStatus status, std::int64_t bad_cell = -1) {
+  Assignment<SumOf<T>> answer;
+  answer.status = status;
+  answer.bad_cell = bad_cell;
+  return answer;
+}
+
+template <class T>
+Assignment<SumOf<T>> solve_plain(const MatrixView<T>& costs, std::span<const SumOf<T>> prices, const Budget& budget) {
+  if (const auto bad = first_bad_cell(costs); bad >= 0) return refused<T>(SolveStatus::kInvalid, bad);
+  const SumOf<T> largest = std::max(largest_cost(costs), assign::largest_magnitude(prices));
+  if (!assign::sums_fit(largest, costs.rows, costs.cols)) return refused<T>(SolveStatus::kOverflow);
+  return PlainSolver<T>(costs, prices, budget).solve();
+}
+
+std::vector<double> as_doubles(std::span<const std::int64_t> values) { return {values.begin(), values.end()}; }
+
+std::vector<std::int64_t> as_whole(const std::vector<double>& values) {
+  std::vector<std::int64_t> whole(values.size());
+  std::transform(values.begin(), values.end(), whole.begin(), [](double v) { return static_cast<std::int64_t>(v); });
+  return whole;
+}
+
+// Solves in doubles by lists of choices. False: some cost or price is outside `limit`, NaN or -infinity.
+template <class T>
+bool solve_listed(const MatrixView<T>& costs, std::span<const double> prices, std::span<const double> col_duals,
+                  std::span<const std::int32_t> col_for_row, const Budget& budget, assign::Isa isa,
+                  Assignment<double>& answer) {
+  const double limit = double_limit<T>(costs.rows, costs.cols);
+  const auto payable = [limit](double price) { return assign::acceptable(price, limit); };
+  if (!std::all_of(prices.begin(), prices.end(), payable)) return false;
+  const bool every_column = costs.rows == costs.cols && std::all_of(prices.begin(), prices.end(), [](double price) {
+                              return price == must_match<double>();
+                            });
+  std::vector<double> duals(col_duals.begin(), col_duals.end());
+  for (double& dual : duals) dual = std::max(std::min(dual, 0.0), -limit);
+  assign::DenseChoices<T> choices(costs, duals, limit, isa);
+  if (!choices.valid()) return false;
+  answer = assign::PathSolver<double, assign::DenseChoices<T>>(choices, prices, {duals, col_for_row}, every_column,
+                                                               std::is_integral_v<T>, budget)
+               .solve();
+  return true;
+}
+
+template <class T>
+Assignment<SumOf<T>> solve_oriented(const MatrixView<T>& costs, std::span<const SumOf<T>> prices, const Budget& budget,
+                                    const WarmStart<SumOf<T>>& start, DenseMethod method) {
+  if (method == DenseMethod::kPlain) return solve_plain(costs, prices, budget);
+  const assign::Isa isa = method == DenseMethod::kScalar ? assign::Isa::kScalar : assign::best_isa();
+  Assignment<double> found;
+  if constexpr (std::is_integral_v<T>) {
+    std::vector<double> wanted = as_doubles(prices);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (prices[i] == must_match<std::int64_t>()) wanted[i] = must_match<double>();
+    }
+    const std::vector<double> duals = as_doubles(start.col_duals);
+    // Beyond 53 bits: the plain method sums in int64.
+    if (!solve_listed(costs, std::span<const double>(wanted), std::span<const double>(duals), start.col_for_row, budget,
+                      isa, found)) {
+      return solve_plain(costs, prices, budget);
+    }
+    Assignment<std::int64_t> answer;
+    answer.status = found.status;
+    answer.col_for_row = std::move(found.col_for_row);
+    answer.row_duals = as_whole(found.row_duals);
+    answer.col_duals = as_whole(found.col_duals);
+    answer.total = static_cast<std::int64_t>(found.total);
+    answer.iterations = found.iterations;
+    answer.witness = std::move(found.witness);
+    return answer;
+  } else {
+    if (solve_listed(costs, prices, start.col_duals, start.col_for_row, budget, isa, found)) return found;
+    const auto bad = first_bad_cell(costs);
+    return refused<T>(bad >= 0 ? SolveStatus::kInvalid : SolveStatus::kOverflow, bad);
+  }
+}
+
+}  // namespace
+
+template <class T>
+Assignment<SumOf<T>> solve_dense(const MatrixView<T>& costs, std::span<const SumOf<T>> prices, const Budget& budget,
+                                 const WarmStart<SumOf<T>>& start, DenseMethod method) {
+  if (!prices.empty() || costs.rows <= costs.cols) return solve_oriented(costs, prices, budget, start, method);
+  // More rows than columns: columns choose rows. What a start knows of columns does not carry over.
+  auto answer = assign::transposed(solve_oriented(costs.transposed(), prices, budget, {}, method), costs.rows);
+  if (answer.status == SolveStatus::kInvalid) answer.bad_cell = first_bad_cell(costs);
+  return answer;
+}
+
+template Assignment<double> solve_dense(const MatrixView<float>&, std::span<const double>, const Budget&,
+                                        const WarmStart<double>&, DenseMethod);
+template Assignment<double> solve_dense(const MatrixView<double>&, std::span<const double>, const Budget&,
+                                        const WarmStart<double>&, DenseMethod);
+template Assignment<std::int64_t> solve_dense(const MatrixView<std::int32_t>&, std::span<const std::int64_t>,
+                                              const Budget&, const WarmStart<std::int64_t>&, DenseMethod);
 template Assignment<std::int64_t> solve_dense(const MatrixView<std::int64_t>&, std::span<const std::int64_t>,
-                                              const Budget&);
-template Assignment<double> solve_dense(const MatrixView<double>&, std::span<const double>, const Budget&);
+                                              const Budget&, const WarmStart<std::int64_t>&, DenseMethod);
 
 }  // namespace matcher

@@ -1,6 +1,5 @@
 #include <pybind11/numpy.h>
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
@@ -19,9 +18,10 @@ namespace {
 
 namespace py = pybind11;
 
-Budget budget_of(std::int64_t max_iterations) {
+Budget budget_of(std::int64_t max_iterations, const Array<std::int32_t>& cancel) {
   Budget budget;
   if (max_iterations >= 0) budget.max_iterations = max_iterations;
+  if (cancel.size() > 0) budget.cancelled = cancel.data();
   return budget;
 }
 
@@ -29,7 +29,7 @@ template <class Cost>
 py::tuple to_python(Assignment<Cost>&& answer) {
   return py::make_tuple(to_numpy(std::move(answer.col_for_row)), to_numpy(std::move(answer.row_duals)),
                         to_numpy(std::move(answer.col_duals)), answer.total, static_cast<int>(answer.status),
-                        answer.iterations, to_numpy(std::move(answer.witness)));
+                        answer.iterations, to_numpy(std::move(answer.witness)), answer.bad_cell);
 }
 
 void check_size(std::int64_t rows, std::int64_t cols) {
@@ -57,9 +57,22 @@ void check_arcs(const SparseCosts<Cost>& costs) {
   }
 }
 
+template <class Cost>
+WarmStart<Cost> start_of(const Array<Cost>& col_duals, const Array<std::int32_t>& col_for_row, std::int64_t rows,
+                         std::int64_t cols) {
+  const WarmStart<Cost> start{vector_of(col_duals, "start_duals"), vector_of(col_for_row, "start_matching")};
+  if (!start.col_duals.empty() && static_cast<std::int64_t>(start.col_duals.size()) != cols) {
+    throw std::invalid_argument("start_duals must be empty or have one value a column");
+  }
+  if (!start.col_for_row.empty() && static_cast<std::int64_t>(start.col_for_row.size()) != rows) {
+    throw std::invalid_argument("start_matching must be empty or have one value a row");
+  }
+  return start;
+}
+
 template <class Cost, class Index, class Solver>
 py::tuple solve_arcs(const Array<Index>& ptr, const Array<std::int32_t>& col, const Array<Cost>& cost,
-                     std::int32_t n_cols, const Array<Cost>& prices, std::int64_t max_iterations, Solver&& solver) {
+                     std::int32_t n_cols, const Array<Cost>& prices, Solver&& solver) {
   std::vector<std::int64_t> widened;
   SparseCosts<Cost> costs{{}, vector_of(col, "col"), vector_of(cost, "cost"), n_cols};
   const auto starts = vector_of(ptr, "ptr");
@@ -76,7 +89,7 @@ py::tuple solve_arcs(const Array<Index>& ptr, const Array<std::int32_t>& col, co
     py::gil_scoped_release unlocked;
     check_arcs(costs);
     check_prices(static_cast<std::int64_t>(row_prices.size()), costs.n_rows());
-    answer = solver(costs, row_prices, budget_of(max_iterations));
+    answer = solver(costs, row_prices);
   }
   return to_python(std::move(answer));
 }
@@ -86,11 +99,17 @@ void register_sparse(py::module_& m) {
   m.def(
       "solve_sparse",
       [](const Array<Index>& ptr, const Array<std::int32_t>& col, const Array<Cost>& cost, std::int32_t n_cols,
-         const Array<Cost>& prices, std::int64_t max_iterations) {
-        return solve_arcs(ptr, col, cost, n_cols, prices, max_iterations, matcher::solve_sparse<Cost>);
+         const Array<Cost>& prices, std::int64_t max_iterations, const Array<std::int32_t>& cancel,
+         const Array<Cost>& start_duals, const Array<std::int32_t>& start_matching) {
+        const auto start = start_of(start_duals, start_matching, ptr.size() - 1, n_cols);
+        const Budget budget = budget_of(max_iterations, cancel);
+        return solve_arcs(ptr, col, cost, n_cols, prices, [&](const auto& costs, auto row_prices) {
+          return matcher::solve_sparse<Cost>(costs, row_prices, budget, start);
+        });
       },
       py::arg("ptr").noconvert(), py::arg("col").noconvert(), py::arg("cost").noconvert(), py::arg("n_cols"),
-      py::arg("prices").noconvert(), py::arg("max_iterations"));
+      py::arg("prices").noconvert(), py::arg("max_iterations"), py::arg("cancel").noconvert(),
+      py::arg("start_duals").noconvert(), py::arg("start_matching").noconvert());
 }
 
 template <class Index>
@@ -98,43 +117,59 @@ void register_auction(py::module_& m) {
   m.def(
       "solve_auction",
       [](const Array<Index>& ptr, const Array<std::int32_t>& col, const Array<std::int64_t>& cost, std::int32_t n_cols,
-         const Array<std::int64_t>& prices, std::int64_t max_iterations) {
-        return solve_arcs(ptr, col, cost, n_cols, prices, max_iterations, matcher::solve_auction);
+         const Array<std::int64_t>& prices, std::int64_t max_iterations, const Array<std::int32_t>& cancel) {
+        const Budget budget = budget_of(max_iterations, cancel);
+        return solve_arcs(ptr, col, cost, n_cols, prices, [&](const auto& costs, auto row_prices) {
+          return matcher::solve_auction(costs, row_prices, budget);
+        });
       },
       py::arg("ptr").noconvert(), py::arg("col").noconvert(), py::arg("cost").noconvert(), py::arg("n_cols"),
-      py::arg("prices").noconvert(), py::arg("max_iterations"));
+      py::arg("prices").noconvert(), py::arg("max_iterations"), py::arg("cancel").noconvert());
 }
 
-template <class Cost>
+template <class T>
+MatrixView<T> view_of(const py::array_t<T>& costs) {
+  if (costs.ndim() != 2) throw std::invalid_argument("costs must be two-dimensional");
+  const auto step = static_cast<py::ssize_t>(sizeof(T));
+  if (costs.strides(0) % step != 0 || costs.strides(1) % step != 0) {
+    throw std::invalid_argument("strides of costs must be whole elements");
+  }
+  check_size(costs.shape(0), costs.shape(1));
+  return {costs.data(), costs.shape(0), costs.shape(1), costs.strides(0) / step, costs.strides(1) / step};
+}
+
+template <class T>
 void register_dense(py::module_& m) {
+  using Cost = SumOf<T>;
   m.def(
       "solve_dense",
-      [](const py::array_t<Cost>& costs, const Array<Cost>& prices, std::int64_t max_iterations) {
-        if (costs.ndim() != 2) throw std::invalid_argument("costs must be two-dimensional");
-        const auto step = static_cast<py::ssize_t>(sizeof(Cost));
-        if (costs.strides(0) % step != 0 || costs.strides(1) % step != 0) {
-          throw std::invalid_argument("strides of costs must be whole elements");
-        }
-        const MatrixView<Cost> view{costs.data(), costs.shape(0), costs.shape(1), costs.strides(0) / step,
-                                    costs.strides(1) / step};
+      [](const py::array_t<T>& costs, const Array<Cost>& prices, std::int64_t max_iterations,
+         const Array<std::int32_t>& cancel, const Array<Cost>& start_duals, const Array<std::int32_t>& start_matching,
+         int method) {
+        const MatrixView<T> view = view_of(costs);
         const auto row_prices = vector_of(prices, "prices");
-        check_size(view.rows, view.cols);
         check_prices(static_cast<std::int64_t>(row_prices.size()), view.rows);
+        const auto start = start_of(start_duals, start_matching, view.rows, view.cols);
+        const Budget budget = budget_of(max_iterations, cancel);
         Assignment<Cost> answer;
         {
           py::gil_scoped_release unlocked;
-          answer = matcher::solve_dense<Cost>(view, row_prices, budget_of(max_iterations));
+          answer = matcher::solve_dense<T>(view, row_prices, budget, start, static_cast<DenseMethod>(method));
         }
         return to_python(std::move(answer));
       },
-      py::arg("costs").noconvert(), py::arg("prices").noconvert(), py::arg("max_iterations"));
+      py::arg("costs").noconvert(), py::arg("prices").noconvert(), py::arg("max_iterations"),
+      py::arg("cancel").noconvert(), py::arg("start_duals").noconvert(), py::arg("start_matching").noconvert(),
+      py::arg("method"));
 }
 
 }  // namespace
 
 void register_assign(py::module_& m) {
   register_dense<std::int64_t>(m);
+  register_dense<std::int32_t>(m);
   register_dense<double>(m);
+  register_dense<float>(m);
   register_sparse<std::int64_t, std::int64_t>(m);
   register_sparse<std::int64_t, std::int32_t>(m);
   register_sparse<double, std::int64_t>(m);

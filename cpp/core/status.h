@@ -9,6 +9,7 @@ enum class SolveStatus : int {
   kInfeasible = 2,  // no complete matching exists; a witness says why
   kStopped = 3,     // the budget ran out or the caller cancelled; the bound holds
   kOverflow = 4,    // sums of these costs could leave the number type; nothing was solved
+  kInvalid = 5,     // a cost is NaN or -infinity; nothing was solved
 };
 
 }  // namespace matcher

@@ -10,7 +10,7 @@
 // u[i] <= 0 and v[j] is free. In every case the returned duals are feasible, so their sum is a lower bound whatever the
 // status; with kOptimal it equals the total (exactly for integers, up to rounding for floats).
 //
-// Costs are int64 (exact) or double. A double +infinity forbids its pair. Callers exclude NaN and -infinity.
+// Costs are whole (answered exactly, as int64) or floating (answered as double; +infinity forbids a pair).
 #ifndef MATCHER_ASSIGNMENT_H
 #define MATCHER_ASSIGNMENT_H
 
@@ -48,6 +48,14 @@ struct SparseCosts {
   std::int32_t n_rows() const { return static_cast<std::int32_t>(ptr.size()) - 1; }
 };
 
+// Where a solve may start: what an earlier one knew of each column and row. Any values give an exact answer; good ones
+// give it sooner.
+template <class Cost>
+struct WarmStart {
+  std::span<const Cost> col_duals;            // one a column, or empty; above zero is taken as zero
+  std::span<const std::int32_t> col_for_row;  // one a row, or empty
+};
+
 template <class Cost>
 struct Assignment {
   SolveStatus status = SolveStatus::kOptimal;
@@ -59,6 +67,7 @@ struct Assignment {
   // When infeasible: rows that together reach fewer columns than they are (columns that reach fewer rows, when there
   // are more rows than columns and no prices). Ascending.
   std::vector<std::int32_t> witness;
+  std::int64_t bad_cell = -1;  // when kInvalid: the first such cost, counted row by row (sparse: arc by arc)
 };
 
 }  // namespace matcher

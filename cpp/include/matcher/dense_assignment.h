@@ -1,26 +1,41 @@
-// Exact assignment over a dense matrix.
+// Exact assignment over a dense matrix of any strides, read where it lies.
 //
-// Method: shortest augmenting paths, one row at a time, each step a scan of one matrix row.
-// Complexity: O(min(rows, cols)^2 * max(rows, cols)); with prices O(rows^2 * cols).
-// Ties: rows are served in ascending order; among columns at equal distance a free one wins, then the lowest.
-// Sources: Jonker and Volgenant, Computing 38 (1987); Crouse, IEEE TAES 52 (2016) for the rectangular form.
+// Method: one vectorised pass lists each row's few cheapest columns and bounds all others; the problem over the lists
+// is solved as a sparse one (assign/path_solver.h), and a row's other columns are looked at again only when the search
+// comes to where one of them could matter. So the certificate needs no second pass. Where that becomes laborious
+// (geometric and Machol-Wien costs), epsilon-scaled bidding prepares the duals.
+// Whole numbers run in double arithmetic as long as every sum fits 53 bits, and in int64 otherwise; both are exact.
+// Complexity: the pass, and O(rows * (listed + cols log cols)) typical; O(rows^2 * cols) worst case.
+// Ties: rows are served in ascending order; among equal reduced costs of a row, and equal distances, the lowest column.
+// Equal input gives equal output on every instruction set.
+// Sources: Jonker and Volgenant, Computing 38 (1987); Volgenant, Computers & OR 23 (1996); Bijsterbosch and Volgenant,
+// JORS 61 (2010); Lee and Orlin (1993); Goldberg and Kennedy, Math. Programming 71 (1995).
 #ifndef MATCHER_DENSE_ASSIGNMENT_H
 #define MATCHER_DENSE_ASSIGNMENT_H
 
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include "matcher/assignment.h"
 
 namespace matcher {
 
-// prices: as for solve_sparse.
-template <class Cost>
-Assignment<Cost> solve_dense(const MatrixView<Cost>& costs, std::span<const Cost> prices, const Budget& budget = {});
+template <class T>
+using SumOf = std::conditional_t<std::is_integral_v<T>, std::int64_t, double>;
 
-extern template Assignment<std::int64_t> solve_dense(const MatrixView<std::int64_t>&, std::span<const std::int64_t>,
-                                                     const Budget&);
-extern template Assignment<double> solve_dense(const MatrixView<double>&, std::span<const double>, const Budget&);
+enum class DenseMethod {
+  kAuto,   // the above
+  kPlain,  // shortest augmenting paths that scan whole rows: the reference
+  kScalar  // as kAuto without vector instructions
+};
+
+// T: float, double, int32_t, int64_t. prices: one a row (must_match<SumOf<T>>() where the row must be matched), or
+// empty: min(rows, cols) pairs must be made.
+template <class T>
+Assignment<SumOf<T>> solve_dense(const MatrixView<T>& costs, std::span<const SumOf<T>> prices,
+                                 const Budget& budget = {}, const WarmStart<SumOf<T>>& start = {},
+                                 DenseMethod method = DenseMethod::kAuto);
 
 }  // namespace matcher
 

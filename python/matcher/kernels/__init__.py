@@ -9,6 +9,8 @@ from __future__ import annotations
 from matcher.kernels.assignment import (
     MUST_MATCH,
     AssignmentResult,
+    CancelToken,
+    DenseMethod,
     SolveStatus,
     SparseAssignment,
     dense_assignment,
@@ -20,6 +22,8 @@ from matcher.kernels.assignment import (
 __all__ = [
     "MUST_MATCH",
     "AssignmentResult",
+    "CancelToken",
+    "DenseMethod",
     "SolveStatus",
     "SparseAssignment",
     "dense_assignment",

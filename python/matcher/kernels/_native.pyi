@@ -9,11 +9,27 @@ from numpy.typing import NDArray
 __version__: str
 
 # --- assignment -------------------------------------------------------------------------------------------------------
-# Each returns (col_for_row, row_duals, col_duals, total, status, iterations, witness).
+# Each returns (col_for_row, row_duals, col_duals, total, status, iterations, witness, bad_cell).
 @overload
-def solve_dense(costs: NDArray[np.int64], prices: NDArray[np.int64], max_iterations: int) -> tuple[Any, ...]: ...
+def solve_dense(
+    costs: NDArray[np.int64] | NDArray[np.int32],
+    prices: NDArray[np.int64],
+    max_iterations: int,
+    cancel: NDArray[np.int32],
+    start_duals: NDArray[np.int64],
+    start_matching: NDArray[np.int32],
+    method: int,
+) -> tuple[Any, ...]: ...
 @overload
-def solve_dense(costs: NDArray[np.float64], prices: NDArray[np.float64], max_iterations: int) -> tuple[Any, ...]: ...
+def solve_dense(
+    costs: NDArray[np.float64] | NDArray[np.float32],
+    prices: NDArray[np.float64],
+    max_iterations: int,
+    cancel: NDArray[np.int32],
+    start_duals: NDArray[np.float64],
+    start_matching: NDArray[np.int32],
+    method: int,
+) -> tuple[Any, ...]: ...
 @overload
 def solve_sparse(
     ptr: NDArray[np.int64] | NDArray[np.int32],
@@ -22,6 +38,9 @@ def solve_sparse(
     n_cols: int,
     prices: NDArray[np.int64],
     max_iterations: int,
+    cancel: NDArray[np.int32],
+    start_duals: NDArray[np.int64],
+    start_matching: NDArray[np.int32],
 ) -> tuple[Any, ...]: ...
 @overload
 def solve_sparse(
@@ -31,6 +50,9 @@ def solve_sparse(
     n_cols: int,
     prices: NDArray[np.float64],
     max_iterations: int,
+    cancel: NDArray[np.int32],
+    start_duals: NDArray[np.float64],
+    start_matching: NDArray[np.int32],
 ) -> tuple[Any, ...]: ...
 def solve_auction(
     ptr: NDArray[np.int64] | NDArray[np.int32],
@@ -39,6 +61,7 @@ def solve_auction(
     n_cols: int,
     prices: NDArray[np.int64],
     max_iterations: int,
+    cancel: NDArray[np.int32],
 ) -> tuple[Any, ...]: ...
 
 # --- batch -----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Assignment kernels: each row takes one column or pays its price, each column serves one row, least total wins.
 
-Index arrays are int32 (``ptr`` may be int64), costs int64 (exact) or float64 (+inf forbids the pair). NaN and -inf are
-the caller's to exclude. Equal input gives equal output. See cpp/include/matcher/assignment.h for primal and dual.
+Index arrays are int32 (``ptr`` may be int64), costs int64 (exact) or float64 (+inf forbids the pair); dense costs
+may also be int32 or float32. Equal input gives equal output. See cpp/include/matcher/assignment.h for primal and dual.
 """
 
 from __future__ import annotations
@@ -33,6 +33,37 @@ class SolveStatus(IntEnum):
     """The budget ran out or the caller cancelled; the bound holds."""
     OVERFLOW = 4
     """Sums of these costs could leave the number type; nothing was solved and every array is empty."""
+    INVALID = 5
+    """A cost is NaN or -inf; nothing was solved and every array is empty."""
+
+
+class DenseMethod(IntEnum):
+    """How `dense_assignment` works; totals do not depend on it."""
+
+    AUTO = 0
+    """Lists of cheap choices, with the widest vector instructions there are."""
+    PLAIN = 1
+    """Whole rows in every step: the reference."""
+    SCALAR = 2
+    """As AUTO, without vector instructions."""
+
+
+class CancelToken:
+    """Raised from any thread; a running solve that holds it stops within a few hundred iterations."""
+
+    __slots__ = ("_flag",)
+
+    def __init__(self) -> None:
+        self._flag = np.zeros(1, np.int32)
+
+    def cancel(self) -> None:
+        """Stop."""
+        self._flag[0] = 1
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return bool(self._flag[0])
 
 
 class SparseAssignment(NamedTuple):
@@ -63,15 +94,19 @@ class AssignmentResult(Generic[Cost]):
     witness: NDArray[np.int32]
     """When INFEASIBLE: rows that reach fewer columns than they are. With more rows than columns and no prices: columns
     that reach fewer rows. The auction gives none."""
+    bad_cell: int
+    """When INVALID: the first NaN or -inf, counted row by row (sparse: arc by arc); else -1."""
 
 
 def _result(answer: tuple[Any, ...]) -> AssignmentResult[Any]:
-    col_for_row, row_duals, col_duals, total, status, iterations, witness = answer
-    return AssignmentResult(col_for_row, row_duals, col_duals, total, SolveStatus(status), iterations, witness)
+    col_for_row, row_duals, col_duals, total, status, iterations, witness, bad_cell = answer
+    return AssignmentResult(
+        col_for_row, row_duals, col_duals, total, SolveStatus(status), iterations, witness, bad_cell
+    )
 
 
-def _prices(unassigned: NDArray[Cost] | None, like: NDArray[Cost]) -> NDArray[Cost]:
-    return np.empty(0, like.dtype) if unassigned is None else unassigned
+def _like(values: NDArray[Any] | None, sums: np.dtype[Any]) -> NDArray[Any]:
+    return np.empty(0, sums) if values is None else values
 
 
 def _limit(max_iterations: int | None) -> int:
@@ -82,14 +117,40 @@ def _limit(max_iterations: int | None) -> int:
     return max_iterations
 
 
-def dense_assignment(
-    costs: NDArray[Cost], unassigned: NDArray[Cost] | None = None, *, max_iterations: int | None = None
-) -> AssignmentResult[Cost]:
-    """Solve a dense (n, m) matrix of any strides by shortest augmenting paths.
+_NO_MATCHING: Final = np.empty(0, np.int32)
+_NO_FLAG: Final = _NO_MATCHING
+_INT64: Final = np.dtype(np.int64)
+_FLOAT64: Final = np.dtype(np.float64)
 
-    `unassigned` (n,) prices rows left out; None: min(n, m) pairs must be made. An iteration is one row scanned.
+
+def dense_assignment(
+    costs: NDArray[Any],
+    unassigned: NDArray[Any] | None = None,
+    *,
+    max_iterations: int | None = None,
+    cancel: CancelToken | None = None,
+    start_duals: NDArray[Any] | None = None,
+    start_matching: NDArray[np.int32] | None = None,
+    method: DenseMethod = DenseMethod.AUTO,
+) -> AssignmentResult[Any]:
+    """Solve a dense (n, m) matrix of float32, float64, int32 or int64 and any strides, read where it lies.
+
+    `unassigned` (n,) prices rows left out; None: min(n, m) pairs must be made. Prices and duals are int64 for whole
+    costs, float64 for others. An iteration is one bid or one row visited. `start_duals` (m,) and `start_matching` (n,),
+    from an earlier solve, shorten this one and never change its total.
     """
-    return _result(_native.solve_dense(costs, _prices(unassigned, costs), _limit(max_iterations)))
+    sums = _INT64 if costs.dtype.kind == "i" else _FLOAT64
+    return _result(
+        _native.solve_dense(
+            costs,
+            _like(unassigned, sums),
+            _limit(max_iterations),
+            _NO_FLAG if cancel is None else cancel._flag,
+            _like(start_duals, sums),
+            _NO_MATCHING if start_matching is None else start_matching,
+            method,
+        )
+    )
 
 
 def sparse_arcs_assignment(
@@ -100,13 +161,29 @@ def sparse_arcs_assignment(
     unassigned: NDArray[Cost] | None = None,
     *,
     max_iterations: int | None = None,
+    cancel: CancelToken | None = None,
+    start_duals: NDArray[Cost] | None = None,
+    start_matching: NDArray[np.int32] | None = None,
 ) -> AssignmentResult[Cost]:
     """Solve compressed rows: the arcs of row i are ``ptr[i]:ptr[i + 1]``. Parallel arcs are allowed.
 
-    `unassigned` (n,) prices rows left out; None: min(n, m) pairs must be made. An iteration is one row scanned.
-    Raises ValueError for inconsistent arrays, TypeError for other dtypes.
+    `unassigned` (n,) prices rows left out; None: min(n, m) pairs must be made. An iteration is one bid or one row
+    visited. `start_duals` and `start_matching` as for `dense_assignment`. Raises ValueError for inconsistent arrays,
+    TypeError for other dtypes.
     """
-    return _result(_native.solve_sparse(ptr, col, cost, n_cols, _prices(unassigned, cost), _limit(max_iterations)))
+    return _result(
+        _native.solve_sparse(
+            ptr,
+            col,
+            cost,
+            n_cols,
+            _like(unassigned, cost.dtype),
+            _limit(max_iterations),
+            _NO_FLAG if cancel is None else cancel._flag,
+            _like(start_duals, cost.dtype),
+            _NO_MATCHING if start_matching is None else start_matching,
+        )
+    )
 
 
 def sparse_auction(
@@ -117,9 +194,20 @@ def sparse_auction(
     unassigned: NDArray[np.int64] | None = None,
     *,
     max_iterations: int | None = None,
+    cancel: CancelToken | None = None,
 ) -> AssignmentResult[np.int64]:
     """As `sparse_arcs_assignment` for integers, by an epsilon-scaling auction. An iteration is one bid."""
-    return _result(_native.solve_auction(ptr, col, cost, n_cols, _prices(unassigned, cost), _limit(max_iterations)))
+    return _result(
+        _native.solve_auction(
+            ptr,
+            col,
+            cost,
+            n_cols,
+            _like(unassigned, _INT64),
+            _limit(max_iterations),
+            _NO_FLAG if cancel is None else cancel._flag,
+        )
+    )
 
 
 def sparse_assignment(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matcher.kernels import SolveStatus
-from matcher.solve.assignment import AssignmentSolution, solve_assignment
+from matcher.kernels import CancelToken, SolveStatus
+from matcher.solve.assignment import AssignmentSolution, WarmStart, solve_assignment
 
-__all__ = ["AssignmentSolution", "SolveStatus", "solve_assignment"]
+__all__ = ["AssignmentSolution", "CancelToken", "SolveStatus", "WarmStart", "solve_assignment"]

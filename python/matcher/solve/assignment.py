@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matcher.kernels import MUST_MATCH, SolveStatus, dense_assignment, sparse_arcs_assignment
+from matcher.kernels import MUST_MATCH, CancelToken, SolveStatus, dense_assignment, sparse_arcs_assignment
+
+_KERNEL_TYPES = (np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.int64), np.dtype(np.int32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,10 +39,32 @@ class AssignmentSolution:
     status: SolveStatus
     """OPTIMAL, INFEASIBLE or STOPPED."""
     iterations: int
-    """Rows scanned."""
+    """Bids made and rows visited."""
     witness: NDArray[np.int32]
     """When INFEASIBLE: rows that together reach fewer columns than they are (more rows than columns and no price:
     columns that reach fewer rows); else empty."""
+
+    def carried(self, rows: ArrayLike, cols: ArrayLike) -> WarmStart:
+        """This solution as a start for a changed problem.
+
+        rows, cols: for each row and column of the new problem its index in this one, -1 where it is new.
+        """
+        old_row, old_col = np.asarray(rows, np.int64), np.asarray(cols, np.int64)
+        duals = np.zeros(len(old_col), self.col_duals.dtype)
+        duals[old_col >= 0] = self.col_duals[old_col[old_col >= 0]]
+        new_col = np.full(len(self.col_duals) + 1, -1, np.int32)  # the last stands for no column
+        new_col[old_col[old_col >= 0]] = np.flatnonzero(old_col >= 0)
+        matching = np.full(len(old_row), -1, np.int32)
+        matching[old_row >= 0] = new_col[self.col_for_row[old_row[old_row >= 0]]]
+        return WarmStart(duals, matching)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WarmStart:
+    """What an earlier solve knew: column duals, and each row's column (-1: none). See `AssignmentSolution.carried`."""
+
+    col_duals: NDArray[Any]
+    col_for_row: NDArray[np.int32]
 
 
 def solve_assignment(
@@ -48,18 +72,24 @@ def solve_assignment(
     *,
     unassigned_cost: float | ArrayLike | None = None,
     maximize: bool = False,
+    warm_start: AssignmentSolution | WarmStart | None = None,
     max_iterations: int | None = None,
+    cancel: CancelToken | None = None,
 ) -> AssignmentSolution:
     """Find the cheapest matching of rows to columns, and prove it.
 
     Args:
         costs: (n, m) array, or a scipy.sparse matrix or array whose stored entries are the allowed pairs (a stored zero
             is a pair that costs nothing). Integers are solved exactly as int64, floats as float64. +inf forbids a pair
-            (when maximizing, -inf does too).
+            (when maximizing, -inf does too). Dense float32, float64, int32 and int64 of any strides are read where they
+            lie; other types are converted.
         unassigned_cost: price of leaving a row out, one for all or one a row; +inf: the row must be matched. None: as
             many pairs as the smaller side has must be made.
         maximize: look for the dearest matching; prices are then the value of leaving a row out.
-        max_iterations: stop after so many rows scanned, with the best matching so far and a bound that holds.
+        warm_start: an earlier solution of a problem of this shape, or one carried over to it. It shortens the solve and
+            never changes the total; among equally cheap matchings it may lead to another.
+        max_iterations: stop after so many bids and rows visited, with the best matching so far and a bound that holds.
+        cancel: raised from another thread, stops the solve in the same way.
 
     Equal input gives equal output; rows are served in ascending order and ties go to the lowest column of a scan. The
     input is read with the GIL released: do not change it meanwhile from another thread.
@@ -70,8 +100,8 @@ def solve_assignment(
         OverflowError: sums of these costs could leave int64 or float64.
     """
     if _is_sparse(costs):
-        return _solve_sparse(costs, unassigned_cost, maximize, max_iterations)
-    return _solve_dense(costs, unassigned_cost, maximize, max_iterations)
+        return _solve_sparse(costs, unassigned_cost, maximize, warm_start, max_iterations, cancel)
+    return _solve_dense(costs, unassigned_cost, maximize, warm_start, max_iterations, cancel)
 
 
 def _is_sparse(costs: Any) -> bool:
@@ -80,22 +110,44 @@ def _is_sparse(costs: Any) -> bool:
     return sparse is not None and bool(sparse.issparse(costs))
 
 
-def _solve_dense(costs: Any, unassigned_cost: Any, maximize: bool, max_iterations: int | None) -> AssignmentSolution:
+def _solve_dense(
+    costs: Any,
+    unassigned_cost: Any,
+    maximize: bool,
+    warm_start: AssignmentSolution | WarmStart | None,
+    max_iterations: int | None,
+    cancel: CancelToken | None,
+) -> AssignmentSolution:
     matrix = np.asarray(costs)
     if matrix.ndim != 2:
         raise ValueError(f"costs must be a matrix of rows and columns, got {matrix.ndim} dimension(s)")
     n, m = matrix.shape
-    values = _numbers(matrix, "costs")
+    values = _numbers(matrix, "costs", small=True)
     values, prices = _one_type(values, _prices(unassigned_cost, n, maximize))
-    if values.dtype == np.float64:
-        _check_floats(values, maximize, lambda at: f"costs[{at // m}, {at % m}]")
     if maximize:
         values = _negated(values)
-    result = dense_assignment(values, prices, max_iterations=max_iterations)
+    duals, matching = _start(warm_start, values, n, m, maximize)
+    result = dense_assignment(
+        values,
+        prices,
+        max_iterations=max_iterations,
+        cancel=cancel,
+        start_duals=duals,
+        start_matching=matching,
+    )
+    if result.status is SolveStatus.INVALID:
+        raise ValueError(_bad(f"costs[{result.bad_cell // m}, {result.bad_cell % m}]", matrix.flat[result.bad_cell]))
     return _solution(result, prices, n, m, maximize)
 
 
-def _solve_sparse(costs: Any, unassigned_cost: Any, maximize: bool, max_iterations: int | None) -> AssignmentSolution:
+def _solve_sparse(
+    costs: Any,
+    unassigned_cost: Any,
+    maximize: bool,
+    warm_start: AssignmentSolution | WarmStart | None,
+    max_iterations: int | None,
+    cancel: CancelToken | None,
+) -> AssignmentSolution:
     if costs.ndim != 2:
         raise ValueError(f"costs must be a matrix of rows and columns, got {costs.ndim} dimension(s)")
     n, m = costs.shape
@@ -107,21 +159,51 @@ def _solve_sparse(costs: Any, unassigned_cost: Any, maximize: bool, max_iteratio
     if not rows.has_canonical_format:
         row_of = np.repeat(np.arange(n, dtype=np.int64), np.diff(rows.indptr))
         _refuse_repeated(row_of * m + rows.indices, m)
-    values = _numbers(rows.data, "costs")
-    values, prices = _one_type(values, _prices(unassigned_cost, n, maximize))
-    if values.dtype == np.float64:
-        _check_floats(
-            values,
-            maximize,
-            lambda at: f"costs[{int(np.searchsorted(rows.indptr, at, side='right')) - 1}, {rows.indices[at]}]",
-        )
+    values, prices = _one_type(_numbers(rows.data, "costs", small=False), _prices(unassigned_cost, n, maximize))
     if maximize:
         values = _negated(values)
     ptr = rows.indptr if rows.indptr.dtype in (np.int32, np.int64) else rows.indptr.astype(np.int64)
-    cols = rows.indices.astype(np.int32, copy=False)
-    values = np.ascontiguousarray(values)
-    result = sparse_arcs_assignment(ptr, cols, values, m, prices, max_iterations=max_iterations)
+    duals, matching = _start(warm_start, values, n, m, maximize)
+    result = sparse_arcs_assignment(
+        ptr,
+        rows.indices.astype(np.int32, copy=False),
+        np.ascontiguousarray(values),
+        m,
+        prices,
+        max_iterations=max_iterations,
+        cancel=cancel,
+        start_duals=duals,
+        start_matching=matching,
+    )
+    if result.status is SolveStatus.INVALID:
+        at = result.bad_cell
+        i = int(np.searchsorted(rows.indptr, at, side="right")) - 1
+        raise ValueError(_bad(f"costs[{i}, {rows.indices[at]}]", rows.data[at]))
     return _solution(result, prices, n, m, maximize)
+
+
+def _start(
+    warm_start: AssignmentSolution | WarmStart | None, values: NDArray[Any], n: int, m: int, maximize: bool
+) -> tuple[NDArray[Any] | None, NDArray[np.int32] | None]:
+    if warm_start is None:
+        return None, None
+    duals, matching = np.asarray(warm_start.col_duals), np.asarray(warm_start.col_for_row)
+    if duals.shape != (m,) or matching.shape != (n,):
+        raise ValueError(
+            f"warm_start has {matching.shape[0]} rows and {duals.shape[0]} columns, costs has {n} and {m}; "
+            "see AssignmentSolution.carried"
+        )
+    if not np.all(np.isfinite(duals)):
+        raise ValueError("warm_start.col_duals must be finite")
+    duals = -duals if maximize else duals
+    if values.dtype.kind == "i":
+        duals = np.floor(duals)
+    sums = np.int64 if values.dtype.kind == "i" else np.float64
+    return np.ascontiguousarray(duals, sums), np.ascontiguousarray(matching, np.int32)
+
+
+def _bad(name: str, value: Any) -> str:
+    return f"{name} is {'NaN' if np.isnan(value) else f'{value}, which no matching can use'}"
 
 
 def _refuse_repeated(keys: NDArray[np.int64], m: int) -> None:
@@ -130,16 +212,21 @@ def _refuse_repeated(keys: NDArray[np.int64], m: int) -> None:
     raise ValueError(f"costs[{repeated[0] // m}, {repeated[0] % m}] is stored more than once")
 
 
-def _numbers(values: NDArray[Any], name: str) -> NDArray[Any]:
-    """The same values as int64 or float64, without a copy where they are already."""
-    if values.dtype.kind in "ib" or (values.dtype.kind == "u" and values.dtype.itemsize < 8):
-        return values.astype(np.int64, copy=False)
-    if values.dtype.kind == "u":
+def _numbers(values: NDArray[Any], name: str, small: bool) -> NDArray[Any]:
+    """The same values as int64 or float64 (small: or int32 or float32), without a copy where they are already."""
+    kind, size = values.dtype.kind, values.dtype.itemsize
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    if values.dtype in _KERNEL_TYPES and (small or size == 8):
+        return values
+    if kind in "ib" or (kind == "u" and size < 8):
+        return values.astype(np.int64)
+    if kind == "u":
         if values.size and int(values.max()) > np.iinfo(np.int64).max:
             raise OverflowError(f"{name} holds an integer beyond int64")
         return values.astype(np.int64)
-    if values.dtype.kind == "f" and values.dtype.itemsize <= 8:
-        return values.astype(np.float64, copy=False)
+    if kind == "f" and size <= 8:
+        return values.astype(np.float64)
     raise TypeError(f"{name} must hold integers or floats of at most 64 bits, got {values.dtype}")
 
 
@@ -147,20 +234,25 @@ def _prices(unassigned_cost: Any, n: int, maximize: bool) -> NDArray[Any] | None
     """(n,) prices of a minimum, or None."""
     if unassigned_cost is None:
         return None
-    prices = _numbers(np.asarray(unassigned_cost), "unassigned_cost")
+    prices = _numbers(np.asarray(unassigned_cost), "unassigned_cost", small=False)
     if prices.ndim > 1 or (prices.ndim == 1 and prices.shape != (n,)):
         raise ValueError(f"unassigned_cost must be one number or {n} (one a row), got shape {prices.shape}")
     prices = np.broadcast_to(prices, (n,))
     if prices.dtype == np.float64:
-        _check_floats(prices, maximize, lambda at: f"unassigned_cost[{at}]")
+        bad = np.isnan(prices) if maximize else np.isnan(prices) | np.isneginf(prices)
+        if bad.any():
+            at = int(np.argmax(bad))
+            raise ValueError(
+                _bad(f"unassigned_cost[{at}]" if np.ndim(unassigned_cost) else "unassigned_cost", prices[at])
+            )
     return np.ascontiguousarray(_negated(prices) if maximize else prices)
 
 
 def _one_type(values: NDArray[Any], prices: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Both int64 or both float64. Whole float prices (and +inf) keep integer costs exact."""
-    if prices is None or values.dtype == prices.dtype:
+    if prices is None or values.dtype.kind == prices.dtype.kind:
         return values, prices
-    if values.dtype == np.float64:
+    if values.dtype.kind == "f":
         return values, prices.astype(np.float64)
     must = np.isposinf(prices)
     whole = np.where(must, 0.0, prices)
@@ -171,18 +263,12 @@ def _one_type(values: NDArray[Any], prices: NDArray[Any] | None) -> tuple[NDArra
     return values.astype(np.float64), prices
 
 
-def _check_floats(values: NDArray[np.float64], maximize: bool, name: Any) -> None:
-    bad = np.isnan(values) if maximize else np.isnan(values) | np.isneginf(values)
-    if bad.any():
-        at = int(np.argmax(bad))
-        what = "NaN" if np.isnan(values.flat[at]) else "-inf, which no matching can use"
-        raise ValueError(f"{name(at)} is {what}")
-
-
 def _negated(values: NDArray[Any]) -> NDArray[Any]:
-    if values.dtype == np.int64:
-        if values.size and values.min() == np.iinfo(np.int64).min:
-            raise OverflowError("sums of these costs could leave int64")
+    if values.dtype.kind == "i":
+        if values.size and values.min() == np.iinfo(values.dtype).min:
+            if values.dtype == np.int64:
+                raise OverflowError("sums of these costs could leave int64")
+            values = values.astype(np.int64)
         return -values
     return np.where(np.isposinf(values), values, -values)
 

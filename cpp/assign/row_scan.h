@@ -1,0 +1,31 @@
+// The two passes over a matrix row that dense assignment lives by, with one result on every instruction set.
+#ifndef MATCHER_ASSIGN_ROW_SCAN_H
+#define MATCHER_ASSIGN_ROW_SCAN_H
+
+#include <cstdint>
+
+namespace matcher::assign {
+
+// Instruction sets a pass may use. Results do not depend on it.
+enum class Isa { kScalar, kAvx2, kAvx512 };
+Isa best_isa();
+
+struct LaneBound {
+  double bound;   // the largest of the minima of columns j with j % 8 == 0, 1, ... 7; +inf when there are fewer than 8
+  bool ordinary;  // every cost is a number of at most the magnitude `limit`: no NaN, no forbidden pair
+};
+
+// At least 8 (a lane each) of the values cost[j] - v[j] are at or below `bound`; about 22 of a random row. v may be
+// null: then all zero. T: float, double, int32_t, int64_t.
+template <class T>
+LaneBound lane_bound(Isa isa, const T* cost, const double* v, std::int32_t count, double limit);
+
+// Writes cost[j] - v[j] and j wherever that is at or below `bound`, in ascending j. Both outputs need room for
+// room + 8 entries. Stops after the block of eight in which `room` is reached; returns how many were written.
+template <class T>
+std::int32_t collect_at_most(Isa isa, const T* cost, const double* v, std::int32_t count, double bound,
+                             std::int32_t room, double* values, std::int32_t* columns);
+
+}  // namespace matcher::assign
+
+#endif  // MATCHER_ASSIGN_ROW_SCAN_H
