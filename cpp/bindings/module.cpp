@@ -9,4 +9,5 @@ PYBIND11_MODULE(_native, m) {
   matcher::bindings::register_assign(m);
   matcher::bindings::register_route(m);
   matcher::bindings::register_batch(m);
+  matcher::bindings::register_wire(m);
 }

@@ -26,7 +26,7 @@ from matcher.domain.checks import (
 )
 from matcher.domain.enums import SpatialFrame
 from matcher.domain.rows import Courier, Order
-from matcher.domain.snapshot import I32, I64, NEVER_MS, Couriers, Orders, Routes, Snapshot
+from matcher.domain.snapshot import I32, I64, NEVER_MS, Couriers, Locations, Orders, Routes, Snapshot
 from matcher.domain.violations import ErrorReason
 
 __all__ = ["CourierColumns", "Limits", "OrderColumns", "build_snapshot", "snapshot_from_columns"]
@@ -181,22 +181,37 @@ def snapshot_from_columns(
     )
     built_routes = _routes(couriers, courier_at, listed, order_rank)
     freeze(locations, built_orders, built_couriers, built_routes)
-    return Snapshot(
-        market_id=market_id,
-        at_unix_ms=int(at_unix_ms),
-        frame=frame,
-        locations=locations,
-        orders=built_orders,
-        couriers=built_couriers,
-        routes=built_routes,
-        skills=tuple(skills),
-        stores=tuple(stores),
-        digest=canonical_digest(
-            (market_id, int(at_unix_ms), int(frame)),
-            (skills, stores, built_orders.ids, built_couriers.ids),
-            (locations, built_orders, built_couriers, built_routes),
-        ),
+    return snapshot_from_canonical(
+        market_id,
+        int(at_unix_ms),
+        frame,
+        locations,
+        built_orders,
+        built_couriers,
+        built_routes,
+        tuple(skills),
+        tuple(stores),
     )
+
+
+def snapshot_from_canonical(
+    market_id: str,
+    at_unix_ms: int,
+    frame: SpatialFrame,
+    locations: Locations,
+    orders: Orders,
+    couriers: Couriers,
+    routes: Routes,
+    skills: tuple[str, ...],
+    stores: tuple[str, ...],
+) -> Snapshot:
+    """A Snapshot of columns that are already checked, sorted and read-only; adds the digest."""
+    digest = canonical_digest(
+        (market_id, at_unix_ms, int(frame)),
+        (skills, stores, orders.ids, couriers.ids),
+        (locations, orders, couriers, routes),
+    )
+    return Snapshot(market_id, at_unix_ms, frame, locations, orders, couriers, routes, skills, stores, digest)
 
 
 def _pointers(counts: list[int]) -> I32:

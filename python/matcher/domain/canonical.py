@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from matcher.domain.sphere import sin_cos_degrees
 
 _SCHEMA = b"matcher.snapshot/1"
 _DIGEST_BYTES = 16
+_LITTLE_ENDIAN = sys.byteorder == "little"
 
 
 def rank(ids: Sequence[str]) -> tuple[I32, I64]:
@@ -69,13 +72,18 @@ def canonical_digest(scalars: Iterable[object], texts: Iterable[Sequence[str]], 
         digest.update("".join(strings).encode())
     for array in _arrays(groups, leave_out=("x", "y", "z")):
         digest.update(len(array).to_bytes(8, "little"))
-        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+        digest.update(array if _LITTLE_ENDIAN else array.astype(array.dtype.newbyteorder("<")))
     return digest.digest()
 
 
 def _arrays(groups: Iterable[Any], leave_out: Sequence[str] = ()) -> Iterable[Any]:
     for group in groups:
-        for field in fields(group):
-            value = getattr(group, field.name)
-            if isinstance(value, np.ndarray) and field.name not in leave_out:
+        for name in _field_names(group.__class__):
+            value = getattr(group, name)
+            if isinstance(value, np.ndarray) and name not in leave_out:
                 yield value
+
+
+@cache
+def _field_names(dataclass: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(dataclass))

@@ -1,6 +1,7 @@
 """MatchRequest: bytes to Snapshot and options, and back.
 
-Decoding makes one list per attribute and no object per order or courier of our own. Encoding writes the canonical
+Requests are decoded natively; what the native decoder does not vouch for is decoded on the official runtime, which
+makes one list per attribute and no object per order or courier of our own. Encoding writes the canonical
 form: rows sorted by id, whatever equals its default left out. It is what client and journal use, and it holds
 ``decode(encode(s)).digest == s.digest``.
 """
@@ -17,20 +18,27 @@ from google.protobuf.message import DecodeError
 
 from matcher.domain import (
     NEVER_MS,
+    Couriers,
     Effort,
     ErrorReason,
     InvalidRequest,
     Limits,
+    Locations,
+    Orders,
+    Routes,
     Rung,
     Snapshot,
+    SpatialFrame,
     StopKind,
     TravelMode,
     Violation,
 )
-from matcher.domain.builder import CourierColumns, OrderColumns, snapshot_from_columns
+from matcher.domain.builder import CourierColumns, OrderColumns, snapshot_from_canonical, snapshot_from_columns
 from matcher.domain.snapshot import F64, I32, I64
+from matcher.kernels import match_request
 from matcher.v1 import matching_service_pb2, types_pb2
 
+DEFAULT_POLICY = "default"
 _NEVER = int(NEVER_MS)
 
 
@@ -38,7 +46,7 @@ _NEVER = int(NEVER_MS)
 class MatchOptions:
     """What a MatchRequest asks for besides the snapshot."""
 
-    policy: str = "default"
+    policy: str = DEFAULT_POLICY
     forced_rung: Rung | None = None
     validate_only: bool = False
     effort: Effort | None = None
@@ -47,6 +55,33 @@ class MatchOptions:
 
 def decode_match_request(data: bytes, limits: Limits | None = None) -> tuple[Snapshot, MatchOptions]:
     """Snapshot and options of an encoded MatchRequest. Raises InvalidRequest with every violation found."""
+    limits = limits or Limits()
+    decoded = match_request.decode_match_request(
+        data,
+        orders=limits.orders,
+        couriers=limits.couriers,
+        route_stops=limits.route_stops,
+        id_bytes=limits.id_bytes,
+    )
+    if decoded is None:
+        return decode_by_reference(data, limits)
+    snapshot = snapshot_from_canonical(
+        decoded.market_id,
+        decoded.at_unix_ms,
+        SpatialFrame(decoded.frame),
+        Locations(*decoded.locations),
+        Orders(*decoded.orders),
+        Couriers(*decoded.couriers),
+        Routes(*decoded.routes),
+        decoded.skills,
+        decoded.stores,
+    )
+    rung = Rung(decoded.forced_rung) if decoded.forced_rung else None
+    return snapshot, MatchOptions(decoded.policy or DEFAULT_POLICY, rung, decoded.validate_only)
+
+
+def decode_by_reference(data: bytes, limits: Limits | None = None) -> tuple[Snapshot, MatchOptions]:
+    """The same on the official protobuf runtime: the meaning of a request, and the judge of what is wrong with one."""
     try:
         request = matching_service_pb2.MatchRequest.FromString(data)
     except DecodeError as error:
@@ -138,7 +173,7 @@ def _options(request: matching_service_pb2.MatchRequest) -> MatchOptions:
     if wrong:
         raise InvalidRequest(wrong)
     return MatchOptions(
-        policy=request.policy or "default",
+        policy=request.policy or DEFAULT_POLICY,
         forced_rung=Rung(request.forced_rung) if request.forced_rung else None,
         validate_only=request.validate_only,
         effort=None if effort is None else effort_value(effort),

@@ -1,0 +1,349 @@
+#include "matcher/match_request.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <unordered_map>
+
+#include "wire/check.h"
+#include "wire/fields.h"
+#include "wire/parse.h"
+
+namespace matcher {
+namespace {
+
+using wire::CourierRow;
+using wire::OrderRow;
+using wire::Rows;
+using wire::StopRow;
+
+constexpr std::int64_t kNeverMs = std::int64_t{1} << 50;
+constexpr double kEarthRadiusM = 6'371'008.8;
+
+using Index = std::uint32_t;
+
+// Positions in the order of the rows' ids; empty when an id is there twice.
+template <class Row>
+std::vector<Index> sorted_by_id(const std::vector<Row>& rows) {
+  std::vector<Index> at(rows.size());
+  std::iota(at.begin(), at.end(), Index{0});
+  const auto before = [&rows](Index a, Index b) { return rows[a].id < rows[b].id; };
+  if (!std::is_sorted(at.begin(), at.end(), before)) std::sort(at.begin(), at.end(), before);
+  for (std::size_t k = 1; k < at.size(); ++k) {
+    if (rows[at[k - 1]].id == rows[at[k]].id) return {};
+  }
+  return at;
+}
+
+// Sine and cosine of degrees: the same operations in the same order as matcher.domain.sphere.
+struct SinCos {
+  double sin, cos;
+};
+
+SinCos sin_cos_degrees(double degrees) {
+  static constexpr double kSin[] = {1.0,
+                                    -1.0 / 6,
+                                    1.0 / 120,
+                                    -1.0 / 5040,
+                                    1.0 / 362880,
+                                    -1.0 / 39916800,
+                                    1.0 / 6227020800,
+                                    -1.0 / 1307674368000,
+                                    1.0 / 355687428096000};
+  static constexpr double kCos[] = {1.0,
+                                    -1.0 / 2,
+                                    1.0 / 24,
+                                    -1.0 / 720,
+                                    1.0 / 40320,
+                                    -1.0 / 3628800,
+                                    1.0 / 479001600,
+                                    -1.0 / 87178291200,
+                                    1.0 / 20922789888000};
+  constexpr double kRadians = std::numbers::pi / 180.0;
+  const double quarter = std::nearbyint(degrees / 90.0);
+  const double x = (degrees - 90.0 * quarter) * kRadians;
+  const double square = x * x;
+  double sin = kSin[8], cos = kCos[8];
+  for (int k = 7; k >= 0; --k) {
+    sin = sin * square + kSin[k];
+    cos = cos * square + kCos[k];
+  }
+  sin *= x;
+  switch (static_cast<int>(quarter) & 3) {
+    case 0:
+      return {sin + 0.0, cos + 0.0};
+    case 1:
+      return {cos + 0.0, -sin + 0.0};
+    case 2:
+      return {-sin + 0.0, -cos + 0.0};
+    default:
+      return {-cos + 0.0, sin + 0.0};
+  }
+}
+
+// Distinct places, sorted by (latitude, longitude).
+class Places {
+ public:
+  explicit Places(std::size_t expected) { points_.reserve(expected); }
+
+  void add(double latitude, double longitude) {
+    points_.push_back({latitude + 0.0, longitude + 0.0, static_cast<Index>(points_.size())});  // -0.0 becomes 0.0
+  }
+
+  // The index of each added place, and the places themselves.
+  std::vector<std::int32_t> settle(std::int32_t frame, MatchRequestColumns& out) {
+    std::sort(points_.begin(), points_.end(), [](const Point& a, const Point& b) {
+      return a.latitude != b.latitude ? a.latitude < b.latitude : a.longitude < b.longitude;
+    });
+    std::vector<std::int32_t> index(points_.size());
+    for (std::size_t k = 0; k < points_.size(); ++k) {
+      const Point& p = points_[k];
+      if (k == 0 || p.latitude != points_[k - 1].latitude || p.longitude != points_[k - 1].longitude) {
+        out.latitude.push_back(p.latitude);
+        out.longitude.push_back(p.longitude);
+      }
+      index[p.added] = static_cast<std::int32_t>(out.latitude.size()) - 1;
+    }
+    project(frame, out);
+    return index;
+  }
+
+ private:
+  struct Point {
+    double latitude, longitude;
+    Index added;
+  };
+
+  static void project(std::int32_t frame, MatchRequestColumns& out) {
+    const std::size_t n = out.latitude.size();
+    if (frame == wire::kPlane) {
+      out.x = out.longitude;
+      out.y = out.latitude;
+      out.z.assign(n, 0.0);
+      return;
+    }
+    out.radius_m = kEarthRadiusM;
+    out.x.resize(n);
+    out.y.resize(n);
+    out.z.resize(n);
+    for (std::size_t k = 0; k < n; ++k) {
+      const SinCos lat = sin_cos_degrees(out.latitude[k]);
+      const SinCos lng = sin_cos_degrees(out.longitude[k]);
+      out.x[k] = kEarthRadiusM * (lat.cos * lng.cos);
+      out.y[k] = kEarthRadiusM * (lat.cos * lng.sin);
+      out.z[k] = kEarthRadiusM * lat.sin;
+    }
+  }
+
+  std::vector<Point> points_;
+};
+
+// Sorts names and tells where each went.
+std::vector<std::size_t> sort_names(std::vector<std::string_view>& names) {
+  std::vector<std::size_t> order(names.size()), went(names.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&names](std::size_t a, std::size_t b) { return names[a] < names[b]; });
+  std::vector<std::string_view> sorted;
+  sorted.reserve(names.size());
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    went[order[k]] = k;
+    sorted.push_back(names[order[k]]);
+  }
+  names = std::move(sorted);
+  return went;
+}
+
+std::uint64_t renamed(std::uint64_t bits, const std::vector<std::size_t>& went) {
+  std::uint64_t result = 0;
+  for (std::size_t k = 0; bits != 0; ++k, bits >>= 1) {
+    if (bits & 1) result |= std::uint64_t{1} << went[k];
+  }
+  return result;
+}
+
+class Builder {
+ public:
+  Builder(const Rows& rows, MatchRequestColumns& out) : rows_(rows), out_(out) {}
+
+  bool build() {
+    order_at_ = sorted_by_id(rows_.orders);
+    courier_at_ = sorted_by_id(rows_.couriers);
+    if (order_at_.size() != rows_.orders.size() || courier_at_.size() != rows_.couriers.size()) return false;
+    owner_.assign(order_at_.size(), -1);
+    aboard_.assign(order_at_.size(), 0);
+    if (!routes()) return false;
+    out_.policy = rows_.policy;
+    out_.forced_rung = rows_.forced_rung;
+    out_.validate_only = rows_.validate_only;
+    out_.market_id = rows_.market_id;
+    out_.at_ms = rows_.at_ms;
+    out_.frame = rows_.frame == 0 ? static_cast<std::int32_t>(wire::kWgs84) : rows_.frame;
+    out_.skill_names = rows_.skills.names();
+    skill_went_ = sort_names(out_.skill_names);
+    places();
+    orders();
+    stores();
+    couriers();
+    return true;
+  }
+
+ private:
+  // Checks routes, in sorted order of couriers, and writes their columns.
+  bool routes() {
+    std::unordered_map<std::string_view, std::int32_t> index;  // only ever looked up
+    if (!rows_.stops.empty()) {
+      index.reserve(order_at_.size());
+      for (std::size_t k = 0; k < order_at_.size(); ++k) {
+        index.emplace(rows_.orders[order_at_[k]].id, static_cast<std::int32_t>(k));
+      }
+    }
+    picked_.assign(order_at_.size(), 0);
+    dropped_.assign(order_at_.size(), 0);
+    out_.route_ptr.reserve(courier_at_.size() + 1);
+    out_.route_ptr.push_back(0);
+    for (std::size_t c = 0; c < courier_at_.size(); ++c) {
+      const CourierRow& row = rows_.couriers[courier_at_[c]];
+      for (std::size_t k = row.first_stop; k < row.first_stop + row.stops; ++k) {
+        const auto found = index.find(rows_.stops[k].order_id);
+        if (found == index.end() || !stop(rows_.stops[k], found->second, static_cast<std::int32_t>(c))) return false;
+      }
+      out_.route_ptr.push_back(static_cast<std::int32_t>(out_.stop_order.size()));
+      out_.locked.push_back(row.locked_stops);
+    }
+    for (std::size_t k = 0; k < order_at_.size(); ++k) {
+      if (picked_[k] && !dropped_[k]) return false;
+      aboard_[k] = dropped_[k] && !picked_[k];
+    }
+    return true;
+  }
+
+  bool stop(const StopRow& row, std::int32_t order, std::int32_t courier) {
+    const auto k = static_cast<std::size_t>(order);
+    if (owner_[k] != -1 && owner_[k] != courier) return false;
+    if (row.kind == wire::kPickup) {
+      if (picked_[k] || dropped_[k]) return false;
+      picked_[k] = 1;
+    } else if (row.kind == wire::kDropoff) {
+      if (dropped_[k]) return false;
+      dropped_[k] = 1;
+    } else {
+      return false;
+    }
+    owner_[k] = courier;
+    out_.stop_order.push_back(order);
+    out_.stop_kind.push_back(static_cast<std::int8_t>(row.kind));
+    return true;
+  }
+
+  void places() {
+    const std::size_t n = order_at_.size(), m = courier_at_.size();
+    Places places(2 * n + m);
+    for (const Index at : order_at_) places.add(rows_.orders[at].pickup_latitude, rows_.orders[at].pickup_longitude);
+    for (const Index at : order_at_) places.add(rows_.orders[at].dropoff_latitude, rows_.orders[at].dropoff_longitude);
+    for (const Index at : courier_at_) places.add(rows_.couriers[at].latitude, rows_.couriers[at].longitude);
+    const std::vector<std::int32_t> index = places.settle(out_.frame, out_);
+    const auto part = [&index](std::size_t from, std::size_t count) {
+      const auto begin = index.begin() + static_cast<std::ptrdiff_t>(from);
+      return std::vector<std::int32_t>(begin, begin + static_cast<std::ptrdiff_t>(count));
+    };
+    out_.pickup_loc = part(0, n);
+    out_.dropoff_loc = part(n, n);
+    out_.courier_loc = part(2 * n, m);
+  }
+
+  std::int64_t since(std::int64_t time, std::int64_t unset) const { return time == 0 ? unset : time - rows_.at_ms; }
+
+  template <class Rows, class Column, class Value>
+  static void fill(const std::vector<Index>& at, const Rows& rows, Column& column, Value&& value) {
+    column.reserve(at.size());
+    for (const Index k : at) column.push_back(value(rows[k]));
+  }
+
+  void orders() {
+    const auto each = [this](auto& column, auto&& value) { fill(order_at_, rows_.orders, column, value); };
+    each(out_.order_ids, [](const OrderRow& o) { return o.id; });
+    each(out_.placed_ms, [this](const OrderRow& o) { return since(o.placed_at_ms, 0); });
+    each(out_.ready_ms, [this](const OrderRow& o) { return since(o.ready_at_ms, 0); });
+    for (std::size_t k = 0; k < order_at_.size(); ++k) {
+      if (aboard_[k]) out_.ready_ms[k] = since(rows_.orders[order_at_[k]].picked_up_at_ms, 0);
+    }
+    each(out_.promised_by_ms, [this](const OrderRow& o) { return since(o.promised_by_ms, kNeverMs); });
+    each(out_.dropoff_not_before_ms, [this](const OrderRow& o) { return since(o.dropoff_not_before_ms, 0); });
+    each(out_.pickup_by_ms, [this](const OrderRow& o) { return since(o.pickup_by_ms, kNeverMs); });
+    each(out_.dropoff_by_ms, [this](const OrderRow& o) { return since(o.dropoff_by_ms, kNeverMs); });
+    each(out_.freshness_ms,
+         [](const OrderRow& o) { return o.freshness_limit_ms == 0 ? kNeverMs : o.freshness_limit_ms; });
+    each(out_.size, [](const OrderRow& o) { return o.size; });
+    each(out_.order_skills, [this](const OrderRow& o) { return renamed(o.skills, skill_went_); });
+    each(out_.priority, [](const OrderRow& o) { return o.priority; });
+    each(out_.pickup_access_ms, [](const OrderRow& o) { return o.pickup_access_ms; });
+    each(out_.pickup_leave_ms, [](const OrderRow& o) { return o.pickup_leave_ms; });
+    each(out_.dropoff_access_ms, [](const OrderRow& o) { return o.dropoff_access_ms; });
+    each(out_.dropoff_leave_ms, [](const OrderRow& o) { return o.dropoff_leave_ms; });
+    out_.order_courier = owner_;
+  }
+
+  void stores() {
+    const std::size_t n = order_at_.size();
+    std::vector<std::pair<std::string_view, Index>> named;
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::string_view store = rows_.orders[order_at_[k]].store_id;
+      if (!store.empty()) named.emplace_back(store, static_cast<Index>(k));
+    }
+    std::sort(named.begin(), named.end());
+    out_.store.assign(n, -1);
+    for (const auto& [store, k] : named) {
+      if (out_.store_ids.empty() || out_.store_ids.back() != store) out_.store_ids.push_back(store);
+      out_.store[k] = static_cast<std::int32_t>(out_.store_ids.size()) - 1;
+    }
+  }
+
+  void couriers() {
+    const auto each = [this](auto& column, auto&& value) { fill(courier_at_, rows_.couriers, column, value); };
+    each(out_.courier_ids, [](const CourierRow& c) { return c.id; });
+    each(out_.free_ms, [this](const CourierRow& c) { return std::max<std::int64_t>(since(c.free_at_ms, 0), 0); });
+    each(out_.shift_end_ms, [this](const CourierRow& c) { return since(c.shift_end_at_ms, kNeverMs); });
+    each(out_.capacity, [](const CourierRow& c) { return c.capacity; });
+    each(out_.courier_skills, [this](const CourierRow& c) { return renamed(c.skills, skill_went_); });
+    each(out_.mode, [](const CourierRow& c) { return static_cast<std::int8_t>(std::max(c.mode, 1)); });
+    each(out_.speed_mph, [](const CourierRow& c) { return c.speed_meters_per_hour; });
+  }
+
+  const Rows& rows_;
+  MatchRequestColumns& out_;
+  std::vector<Index> order_at_, courier_at_;
+  std::vector<std::int32_t> owner_;
+  std::vector<std::uint8_t> picked_, dropped_, aboard_;
+  std::vector<std::size_t> skill_went_;
+};
+
+}  // namespace
+
+MatchRequestStatus decode_match_request(std::string_view bytes, const MatchRequestLimits& limits,
+                                        MatchRequestColumns& out) {
+  Rows rows;
+  out = MatchRequestColumns();
+  const bool good =
+      wire::parse_match_request(bytes, limits, rows) && wire::rows_are_sane(rows) && Builder(rows, out).build();
+  return good ? MatchRequestStatus::kOk : MatchRequestStatus::kRefer;
+}
+
+std::vector<WireField> match_request_fields() {
+  std::vector<WireField> fields;
+#define MATCHER_FIELD(name, number, kind) fields.push_back({message, #name, number, #kind});
+  const char* message = "MatchRequest";
+  MATCHER_REQUEST_FIELDS(MATCHER_FIELD)
+  message = "Snapshot";
+  MATCHER_SNAPSHOT_FIELDS(MATCHER_FIELD)
+  message = "Order";
+  MATCHER_ORDER_FIELDS(MATCHER_FIELD)
+  message = "RouteStop";
+  MATCHER_STOP_FIELDS(MATCHER_FIELD)
+  message = "Courier";
+  MATCHER_COURIER_FIELDS(MATCHER_FIELD)
+#undef MATCHER_FIELD
+  return fields;
+}
+
+}  // namespace matcher
