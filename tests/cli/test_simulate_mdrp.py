@@ -55,6 +55,7 @@ def test_the_files_it_leaves_are_the_contract(days: Path, tmp_path: Path, capsys
         assert len(solution.orders) == metrics["instances"][source.name]["delivered"] > 0
         assert check_solution(instance, solution) == ()
         assert feasibility_report(instance, solution)[1]
+    assert "<html" in (out / "report.html").read_text()
     shown = capsys.readouterr().out
     assert "without prepositioning, without assignment updates" in shown
     assert "day-b" in shown
@@ -74,6 +75,9 @@ def test_a_live_server_and_worker_processes_change_nothing(days: Path, tmp_path:
 def test_the_policy_s_values_can_be_set(days: Path, tmp_path: Path) -> None:
     """Ablations are policies: here, nothing is worth doing, so nothing is done."""
     out = tmp_path / "out"
+    assert main(["simulate", "mdrp", str(days / "day-b"), "--out", str(out)]) == 0
+    assert json.loads((out / "metrics.json").read_text())["mean"]["delivered"] > 0
+    assert "day-b" in (out / "report.html").read_text()
     settings = ["--set", "waiting.base_micros=0", "--set", "waiting.per_second=0", "--set", "ladder=['greedy']"]
     assert main(["simulate", "mdrp", str(days), "--only", "y-b", "--out", str(out), *settings]) == 0
     metrics = json.loads((out / "metrics.json").read_text())

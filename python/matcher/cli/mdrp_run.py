@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -17,15 +18,18 @@ from matcher.app import Config, ConfigError
 from matcher.app.config import JournalConfig
 from matcher.cli.configured import read_config
 from matcher.cli.deciders import open_engine, open_remote
+from matcher.cli.mdrp_report import run_view, with_market
 from matcher.cli.mdrp_table import summary_table
 from matcher.cli.policies import with_overrides
 from matcher.client import CallFailed
+from matcher.console.report import write_report
 from matcher.domain import InvalidRequest
 from matcher.simulation import PlanError
 from matcher.simulation.mdrp.batch import DayRun, DeciderFactory, simulate_days
 from matcher.simulation.mdrp.day import MODE
 from matcher.simulation.mdrp.evaluation import Metrics, mean_metrics
 from matcher.simulation.mdrp.instance import InstanceSource, find_instances
+from matcher.simulation.mdrp.solution import read_solution
 
 _TABLE_WIDTH = 110
 
@@ -50,11 +54,16 @@ def run_mdrp(args: argparse.Namespace) -> int:
         return 1
     mean = mean_metrics([day.metrics for day in runs])
     write_metrics(runs, mean, args.out / "metrics.json")
+    policy = config.policies[args.policy]
+    view = run_view(runs, mean, policy, command=" ".join(["matcher", *sys.argv[1:]]))
+    if len(runs) == 1:
+        view = with_market(view, runs[0], sources[0].read(), read_solution(args.out / runs[0].name))
+    write_report(view, args.out / "report.html")
     console = Console(soft_wrap=True, highlight=False)
     console.width = max(console.width, _TABLE_WIDTH)
     console.print(summary_table(runs, mean))
     console.print(f"operating mode: {MODE}; an order is committed when its courier sets off; one decision a minute")
-    console.print(f"written: {args.out}/metrics.json, {args.out}/INSTANCE/solution_info_*.txt")
+    console.print(f"written: {args.out}/metrics.json, {args.out}/report.html, {args.out}/INSTANCE/solution_info_*.txt")
     for day in runs:
         for violation in day.violations[:5]:
             errors.print(f"{day.name}: {violation}", style="red")

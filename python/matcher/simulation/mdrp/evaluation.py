@@ -112,26 +112,35 @@ class Metrics:
     strict_violations: float
 
 
-METRIC_TEXTS: dict[str, tuple[str, str]] = {
-    "orders": ("", "Orders placed"),
-    "delivered": ("", "Orders delivered"),
-    "undelivered_pct": ("%", "Orders never picked up, of all"),
-    "click_to_door_mean": ("min", "From placement to drop-off"),
-    "click_to_door_p90": ("min", "The same, 90th percentile"),
-    "overage_mean": ("min", "Click-to-door beyond its target"),
-    "ready_to_pickup_mean": ("min", "From being ready to the pick-up"),
-    "ready_to_door_mean": ("min", "From being ready to the drop-off"),
-    "cost_per_order": ("$", "Pay of all couriers by orders delivered"),
-    "orders_per_bundle": ("", "Orders picked up together"),
-    "orders_per_hour": ("", "Orders per courier and hour of shift, mean over the roster"),
-    "utilization": ("", "Minutes driving and serving by minutes of shift, mean over the roster"),
-    "decision_ms_p50": ("ms", "Time of a decision, median"),
-    "decision_ms_p95": ("ms", "The same, 95th percentile"),
-    "decision_ms_p99": ("ms", "The same, 99th percentile"),
-    "certified_gap_mean": ("", "Proven distance from the best decision over the candidates"),
-    "strict_violations": ("", "Rules broken, by the strict checker"),
+@dataclass(frozen=True, slots=True)
+class MetricText:
+    """How a metric is shown to people."""
+
+    label: str
+    unit: str
+    meaning: str
+
+
+METRIC_TEXTS: dict[str, MetricText] = {
+    "orders": MetricText("orders", "", "Orders placed"),
+    "delivered": MetricText("delivered", "", "Orders delivered"),
+    "undelivered_pct": MetricText("undelivered", "%", "Orders never picked up, of all"),
+    "click_to_door_mean": MetricText("click to door", "min", "From placement to drop-off"),
+    "click_to_door_p90": MetricText("click to door, p90", "min", "The same, 90th percentile"),
+    "overage_mean": MetricText("overage", "min", "Click-to-door beyond its target"),
+    "ready_to_pickup_mean": MetricText("ready to pick-up", "min", "From being ready to the pick-up"),
+    "ready_to_door_mean": MetricText("ready to door", "min", "From being ready to the drop-off"),
+    "cost_per_order": MetricText("cost per order", "$", "Pay of all couriers by orders delivered"),
+    "orders_per_bundle": MetricText("orders per bundle", "", "Orders picked up together"),
+    "orders_per_hour": MetricText("orders per hour", "", "Per courier and hour of shift, mean over the roster"),
+    "utilization": MetricText("utilization", "", "Minutes driving and serving by minutes of shift, roster mean"),
+    "decision_ms_p50": MetricText("decision, p50", "ms", "Time of a decision, median"),
+    "decision_ms_p95": MetricText("decision, p95", "ms", "The same, 95th percentile"),
+    "decision_ms_p99": MetricText("decision, p99", "ms", "The same, 99th percentile"),
+    "certified_gap_mean": MetricText("certified gap", "", "Proven distance from the best decision over the candidates"),
+    "strict_violations": MetricText("rules broken", "", "By the strict checker"),
 }
-"""Unit and meaning of every metric, in the order in which they are shown."""
+"""Every metric, in the order in which they are shown."""
 
 
 def summarize(
