@@ -195,6 +195,15 @@ def test_a_failed_check_steps_down_and_is_reported() -> None:
         matcher.decide(snapshot, AT_ONCE, budget=Budget(forced_rung=Rung.NATIVE), ports=PORTS, solvers=solvers)
 
 
+def test_a_crowd_at_one_store_gets_couriers_beyond_the_nearest() -> None:
+    """Orders of one place see the same nearest couriers; with only those most of the fleet would stand idle."""
+    orders = [an_order(f"o{index:03}", dropoff_longitude=100.0 * index) for index in range(100)]
+    couriers = [a_courier(f"c{index:03}", longitude=20.0 * index) for index in range(100)]
+    decision = decided(plane(orders, couriers), replace(AT_ONCE, bundling=BundlingPolicy(max_orders=1)))
+    assert len(decision.plans) == 100
+    assert decision.degradations == ()
+
+
 def test_empty_market() -> None:
     """Nothing to decide is a decision too."""
     decision = decided(plane([], []))

@@ -22,7 +22,7 @@ def built_in_policies() -> dict[str, Policy]:
     mdrp = Policy(
         name="mdrp",
         travel=TravelPolicy(road_factor=1.0, round_up_to_ms=_MINUTE_MS),
-        candidates=CandidatePolicy(reach_ms=90 * _MINUTE_MS),
+        candidates=CandidatePolicy(nearest_couriers=48, reach_ms=90 * _MINUTE_MS),
         costs=CostPolicy(click_to_door=1_000, pickup_delay=0, travel=0, courier_time=0),
         holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE, cycle_ms=_MINUTE_MS),
     )
@@ -48,6 +48,7 @@ def policy_problems(policy: Policy, path: str) -> list[str]:
     if not all(math.isfinite(factor) and 0.01 <= factor <= 100 for factor in travel.hourly_factor):
         problems.append(f"{path}.travel.hourly_factor: each value must be between 0.01 and 100")
     least(policy.candidates, "candidates", "nearest_couriers", low=1, high=100_000)
+    least(policy.candidates, "candidates", "max_pairs", low=0, high=1e9)
     least(policy.candidates, "candidates", "reach_ms", low=0, high=86_400_000)
     least(policy.candidates, "candidates", "max_route_stops", low=2, high=1_000)
     least(policy.bundling, "bundling", "max_orders", low=1, high=6)

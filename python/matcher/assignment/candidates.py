@@ -5,6 +5,7 @@ One kernel call over the whole fleet. What is not a candidate keeps its reason, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +45,26 @@ class Candidates:
 
 
 def find_candidates(snapshot: Snapshot, travel: Travel, units: Units, policy: Policy, nearest: int) -> Candidates:
-    """Cheapest feasible insertion of every unit into the routes of its `nearest` couriers."""
-    found = insertion.insertion_candidates(
+    """Cheapest feasible insertion of every unit into the routes of its nearest couriers.
+
+    Single orders see `nearest` couriers. Bundles see at most the policy's number: a crowd raises it for orders, so
+    that each can have a courier, and bundles only need to be better than that.
+    """
+    singles = units.singles
+    alone = _evaluate(
+        snapshot, travel, policy, Units(units.ptr[: singles + 1], units.order[:singles], singles), nearest
+    )
+    if singles == len(units):
+        return _joined(units, (alone,))
+    bundles = Units(units.ptr[singles:] - units.ptr[singles], units.order[singles:], 0)
+    fewer = min(nearest, policy.candidates.nearest_couriers)
+    return _joined(units, (alone, _evaluate(snapshot, travel, policy, bundles, fewer)))
+
+
+def _evaluate(
+    snapshot: Snapshot, travel: Travel, policy: Policy, units: Units, nearest: int
+) -> insertion.InsertionCandidates:
+    return insertion.insertion_candidates(
         snapshot,
         travel,
         unit_ptr=units.ptr,
@@ -57,13 +76,22 @@ def find_candidates(snapshot: Snapshot, travel: Travel, units: Units, policy: Po
         weights=quantity_weights(policy.costs),
         severe_after_ms=policy.costs.severe_lateness_after_ms,
     )
+
+
+def _joined(units: Units, parts: Sequence[insertion.InsertionCandidates]) -> Candidates:
+    """The candidates of consecutive groups of units as one table."""
+    width = max(part.sequence.shape[1] for part in parts)
+    sequences = [
+        np.pad(part.sequence, ((0, 0), (0, width - part.sequence.shape[1])), constant_values=-1) for part in parts
+    ]
+    counts = np.concatenate([np.diff(part.ptr) for part in parts])
     return Candidates(
         units=units,
-        unit=np.repeat(np.arange(len(units), dtype=np.int32), np.diff(found.ptr)),
-        courier=found.courier,
-        quantities=found.delta,
-        pickup_pos=found.pickup_pos,
-        dropoff_pos=found.dropoff_pos,
-        sequence=found.sequence,
-        rejected=found.rejected,
+        unit=np.repeat(np.arange(len(units), dtype=np.int32), counts),
+        courier=np.concatenate([part.courier for part in parts]),
+        quantities=np.concatenate([part.delta for part in parts]),
+        pickup_pos=np.concatenate([part.pickup_pos for part in parts]),
+        dropoff_pos=np.concatenate([part.dropoff_pos for part in parts]),
+        sequence=np.concatenate(sequences),
+        rejected=np.concatenate([part.rejected for part in parts]),
     )

@@ -20,6 +20,9 @@ class Units:
     ptr: I32
     order: I32
 
+    singles: int
+    """How many units are single orders: units 0 to singles - 1."""
+
     def __len__(self) -> int:
         return len(self.ptr) - 1
 
@@ -33,7 +36,7 @@ def propose_units(snapshot: Snapshot, travel: Travel, policy: BundlingPolicy, ma
     """All open orders, then bundles of up to `max_orders` of them."""
     singles = open_orders(snapshot)
     if max_orders < 2 or not len(snapshot.couriers) or len(singles) < 2:
-        return Units(np.arange(len(singles) + 1, dtype=np.int32), singles)
+        return Units(np.arange(len(singles) + 1, dtype=np.int32), singles, len(singles))
     found = batch.propose_bundles(
         snapshot.locations,
         snapshot.orders,
@@ -44,4 +47,4 @@ def propose_units(snapshot: Snapshot, travel: Travel, policy: BundlingPolicy, ma
         neighbours=policy.neighbours,
         max_bundles=policy.max_bundles,
     )
-    return Units(found.unit_ptr, found.unit_order)
+    return Units(found.unit_ptr, found.unit_order, len(singles))

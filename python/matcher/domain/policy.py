@@ -45,7 +45,10 @@ class CandidatePolicy:
     """Which couriers are considered for an order."""
 
     nearest_couriers: int = 24
-    """The couriers with the earliest possible arrival at the pick-up that are evaluated exactly."""
+    """The couriers with the earliest possible arrival at the pick-up that are evaluated exactly; more where more orders
+    than that are open at one pick-up place, since they would all see the same few couriers."""
+    max_pairs: int = 250_000
+    """Pairs of order and courier up to which a crowd of orders raises nearest_couriers."""
     reach_ms: int = 5_400_000
     """A courier who cannot be at the pick-up within this time is not considered."""
     max_route_stops: int = 16

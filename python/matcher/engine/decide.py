@@ -60,7 +60,8 @@ def decide(
     """
     named, policy = policy, under_load(snapshot, policy)
     orders = open_orders(snapshot)
-    grant = grant_work(policy, budget or Budget(), len(orders), len(snapshot.couriers))
+    crowd = int(np.bincount(snapshot.orders.pickup_loc[orders]).max(initial=0))
+    grant = grant_work(policy, budget or Budget(), len(orders), len(snapshot.couriers), crowd)
     with _tracer.start_as_current_span("travel"):
         travel = ports.travel.travel(snapshot, policy.travel)
     with _tracer.start_as_current_span("bundles"):

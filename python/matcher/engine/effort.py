@@ -49,11 +49,11 @@ def full_iterations(policy: Policy) -> Mapping[Rung, int]:
     }
 
 
-def grant_work(policy: Policy, budget: Budget, orders: int, couriers: int) -> Grant:
-    """Decide how much work to do for `orders` open orders and `couriers` couriers."""
+def grant_work(policy: Policy, budget: Budget, orders: int, couriers: int, crowd: int = 0) -> Grant:
+    """Decide how much work to do for `orders` open orders, `crowd` of them at one place, and `couriers` couriers."""
     rungs = policy.ladder if budget.forced_rung is None else (budget.forced_rung,)
     full = Grant(
-        nearest_couriers=policy.candidates.nearest_couriers,
+        nearest_couriers=_nearest(policy, orders, couriers, crowd),
         max_bundle_orders=policy.bundling.max_orders,
         iterations=full_iterations(policy),
         rungs=rungs,
@@ -64,6 +64,13 @@ def grant_work(policy: Policy, budget: Budget, orders: int, couriers: int) -> Gr
     if budget.seconds_left is None:
         return full
     return _within(full, budget.seconds_left(), orders, couriers)
+
+
+def _nearest(policy: Policy, orders: int, couriers: int, crowd: int) -> int:
+    """Couriers to evaluate for each order: as the policy says, or enough for a crowd where the pairs permit it."""
+    asked = policy.candidates.nearest_couriers
+    affordable = policy.candidates.max_pairs // max(1, orders)
+    return max(asked, min(crowd, couriers, affordable))
 
 
 def _limited(full: Grant, effort: Effort, pinned: bool) -> Grant:
