@@ -72,6 +72,11 @@ def test_a_foreign_log_is_refused(tmp_path: Path) -> None:
     path.write_text('{"policy": "x"}\n{"policy": "x", "day": "a", "score": 1}\n')
     with pytest.raises(ValueError, match="line 1: expected a trial"):
         TrialLog(path)
+    path.unlink()
+    list(search().run(Valley(), TrialLog(path, "cost"), 0))
+    assert len(TrialLog(path, "cost")) == len(DAYS)
+    with pytest.raises(ValueError, match="line 1: a trial for another goal: 'cost', not 'speed'"):
+        TrialLog(path, "speed")
 
 
 def test_the_seed_decides_what_is_tried(tmp_path: Path) -> None:

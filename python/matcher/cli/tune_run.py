@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from matcher.app import Config, ConfigError
+from matcher.app import Config, ConfigError, this_build
 from matcher.app.config import JournalConfig
 from matcher.cli.configured import read_config
 from matcher.cli.deciders import open_engine
@@ -66,7 +66,8 @@ def _search(
     config: Config,
     weights: Mapping[str, float],
 ) -> Trial:
-    log = TrialLog(args.out / "trials.jsonl")
+    goal = " ".join(f"{name}={weight:g}" for name, weight in sorted(weights.items()))
+    log = TrialLog(args.out / "trials.jsonl", f"{goal}, build {this_build().digest}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with _mapper(args.jobs) as run_all, Progress(*columns, console=Console(stderr=True)) as progress:
         rounds = progress.add_task("rounds", total=args.generations + 1)

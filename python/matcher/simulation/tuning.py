@@ -112,9 +112,13 @@ class Progress:
 class TrialLog:
     """Scores already known, kept in a file of one JSON object a line."""
 
-    def __init__(self, path: Path) -> None:
-        """ValueError when a line other than a torn last one cannot be read."""
+    def __init__(self, path: Path, goal: str = "") -> None:
+        """`goal` says what scores mean: those of another goal are of no use.
+
+        ValueError when the file holds another goal's, or a line other than a torn last one cannot be read.
+        """
         self._path = path
+        self._goal = goal
         self._known: dict[tuple[str, str], float] = {}
         if not path.exists():
             return
@@ -122,12 +126,15 @@ class TrialLog:
         for number, line in enumerate(lines, start=1):
             try:
                 entry = json.loads(line)
-                self._known[str(entry["policy"]), str(entry["day"])] = float(entry["score"])
+                found, key = str(entry["goal"]), (str(entry["policy"]), str(entry["day"]))
+                self._known[key] = float(entry["score"])
             except (json.JSONDecodeError, KeyError, TypeError, ValueError):
                 if number == len(lines):
                     path.write_text("".join(f"{kept}\n" for kept in lines[:-1]), encoding="utf-8")
                     break
                 raise ValueError(f"{path}, line {number}: expected a trial of an earlier search") from None
+            if found != goal:
+                raise ValueError(f"{path}, line {number}: a trial for another goal: {found!r}, not {goal!r}")
 
     def __len__(self) -> int:
         return len(self._known)
@@ -141,7 +148,8 @@ class TrialLog:
         self._known[policy.digest, day] = score
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"policy": policy.digest, "day": day, "score": score, "values": dict(values)}) + "\n")
+            entry = {"goal": self._goal, "policy": policy.digest, "day": day, "score": score, "values": dict(values)}
+            file.write(json.dumps(entry) + "\n")
 
 
 @dataclass(frozen=True, slots=True)
