@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Protocol
 
-from matcher.cli import check_config, match, serve, simulate, tune, version
+from matcher.cli import check_config, demo, match, replay, report, serve, simulate, tune, version
 
 
 class Command(Protocol):
@@ -21,7 +21,17 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = (serve, match, simulate, tune, check_config, version)
+COMMANDS: tuple[Command, ...] = (
+    serve,
+    demo,
+    match,
+    simulate,
+    replay,
+    report,
+    tune,
+    check_config,
+    version,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
