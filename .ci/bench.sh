@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Build and run the kernels' micro-benchmarks. Arguments go to every executable, e.g. --benchmark_filter=Dense.
+# Build and run the benchmarks: the kernels' (micro), decide() by stage (meso), and Match over gRPC (macro).
+# Arguments go to the kernels' executables, which then run alone, e.g. --benchmark_filter=Dense.
 # Each benchmark asserts its answer. Google Benchmark comes from the system (Debian: libbenchmark-dev), else is fetched.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,3 +14,7 @@ for bench in "$dir"/bench/kernels/*_bench; do
   [ -x "$bench" ] || continue
   "$bench" "$@"
 done
+if [ $# -eq 0 ]; then
+  .venv/bin/python -m bench.engine --out out/bench/engine.json
+  .venv/bin/python -m bench.service --out out/bench/service.json
+fi

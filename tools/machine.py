@@ -28,12 +28,20 @@ def _processor() -> str:
     return next((line.split(": ", 1)[1] for line in text.splitlines() if line.startswith("model name")), "unknown")
 
 
-def main() -> None:
-    print(f"machine:   {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}")
-    print(f"compiler:  {_said(os.environ.get('CXX', 'c++'), '--version')}")
+def facts() -> dict[str, str]:
+    """What a figure depends on besides the code that it measures."""
     libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "ortools", "grpcio"))
-    print(f"libraries: Python {platform.python_version()}, {libraries}")
-    print(f"commit:    {_said('git', 'describe', '--always', '--dirty')}")
+    return {
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "compiler": _said(os.environ.get("CXX", "c++"), "--version"),
+        "libraries": f"Python {platform.python_version()}, {libraries}",
+        "commit": _said("git", "describe", "--always", "--dirty"),
+    }
+
+
+def main() -> None:
+    for name, value in facts().items():
+        print(f"{name + ':':<11}{value}")
 
 
 if __name__ == "__main__":

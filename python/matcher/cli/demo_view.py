@@ -73,8 +73,8 @@ def _figures(run: DemoRun) -> tuple[Figure, ...]:
 def _metrics(run: DemoRun) -> tuple[MetricRow, ...]:
     values = asdict(run.metrics)
     return tuple(
-        MetricRow(name, float(values[name]), unit, meaning)
-        for name, (unit, meaning) in METRIC_TEXTS.items()
+        MetricRow(text.label, float(values[name]), text.unit, text.meaning)
+        for name, text in METRIC_TEXTS.items()
         if values[name] is not None
     )
 

@@ -26,15 +26,16 @@ _COLUMNS = (
     "strict_violations",
 )
 _FIGURES = (
-    ("undelivered_pct", "Undelivered", 2),
-    ("click_to_door_mean", "Click-to-door", 1),
-    ("ready_to_pickup_mean", "Ready-to-pickup", 2),
-    ("overage_mean", "Beyond target", 2),
-    ("cost_per_order", "Cost per order", 2),
-    ("orders_per_bundle", "Orders per bundle", 2),
-    ("decision_ms_p99", "Decision p99", 1),
-    ("strict_violations", "Rules broken", 0),
+    ("undelivered_pct", 2),
+    ("click_to_door_mean", 1),
+    ("ready_to_pickup_mean", 2),
+    ("overage_mean", 2),
+    ("cost_per_order", 2),
+    ("orders_per_bundle", 2),
+    ("decision_ms_p99", 1),
+    ("strict_violations", 0),
 )
+"""Metric and digits shown."""
 
 
 class MetricsError(ValueError):
@@ -67,17 +68,22 @@ def metrics_view(
         title=title,
         subtitle=subtitle,
         figures=tuple(
-            Figure(label, f"{mean[name]:.{digits}f}", METRIC_TEXTS[name][0], f"mean of {len(instances)}")
-            for name, label, digits in _FIGURES
+            Figure(
+                METRIC_TEXTS[name].label,
+                f"{mean[name]:.{digits}f}",
+                METRIC_TEXTS[name].unit,
+                f"mean of {len(instances)}",
+            )
+            for name, digits in _FIGURES
             if mean.get(name) is not None
         ),
         metrics=tuple(
-            MetricRow(name, float(mean[name]), unit, meaning)
-            for name, (unit, meaning) in METRIC_TEXTS.items()
+            MetricRow(text.label, float(mean[name]), text.unit, text.meaning)
+            for name, text in METRIC_TEXTS.items()
             if mean.get(name) is not None
         ),
         provenance=provenance,
-        instance_columns=tuple((name, METRIC_TEXTS[name][0]) for name in shown),
+        instance_columns=tuple((METRIC_TEXTS[name].label, METRIC_TEXTS[name].unit) for name in shown),
         instances=tuple(
             InstanceRow(name, tuple(float(entry[column]) for column in shown)) for name, entry in instances.items()
         ),

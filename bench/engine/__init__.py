@@ -1,0 +1,1 @@
+"""Meso: `decide()` on seeded markets, stage by stage."""

@@ -1,0 +1,1 @@
+"""Macro: Match over gRPC, a server and a client in two processes."""

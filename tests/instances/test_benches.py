@@ -1,0 +1,27 @@
+"""The benchmarks run, assert their answers and leave their figures; what they measure is not judged here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [("bench.engine", ("--rounds", "2")), ("bench.service", ("--calls", "3", "--callers", "2"))],
+)
+def test_a_benchmark_runs_and_stores_where_it_ran(module: str, arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """A figure without machine, compiler and commit cannot be compared; a benchmark that has rotted helps nobody."""
+    out = tmp_path / "figures.json"
+    command = [sys.executable, "-m", module, "--instances", "village-6x4", *arguments, "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    stored = json.loads(out.read_text())
+    assert all(stored[name] for name in ("machine", "compiler", "libraries", "commit", "figures"))
+    assert "village-6x4" in done.stdout
