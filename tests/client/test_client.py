@@ -84,7 +84,7 @@ async def test_violations_arrive(server: Running) -> None:
 async def test_no_server_is_unavailable(tmp_path: Path) -> None:
     """No connection, told without the words of the transport's own exceptions."""
     for target in ("127.0.0.1:1", f"unix:{tmp_path / 'none.sock'}"):
-        with Client(target) as client, pytest.raises(Unavailable):
+        with Client(target, wait_for_ready=False) as client, pytest.raises(Unavailable):
             client.match(snapshot("village-6x4"), timeout=2)
         async with AsyncClient(target) as awaiting:
             with pytest.raises(Unavailable):

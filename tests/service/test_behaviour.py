@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -24,6 +25,8 @@ from matcher.app import App, Config, parse_config
 from matcher.client import Client, DeadlineExceeded, Overloaded, Unavailable
 from matcher.domain import Degradation, ErrorReason, Rung
 from matcher.journal import JournalReader
+from matcher.service.admission import Workers
+from matcher.service.refused import Refused
 
 QUIET = '[server]\nlisten = ["127.0.0.1:0"]\n[telemetry]\nlog_calls = false\n'
 
@@ -111,8 +114,44 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None:
         assert caught.value.code == "RESOURCE_EXHAUSTED"
         assert caught.value.retry_after_ms
         travel.release.set()
-        assert len({future.result(30).decision_id for future in inside}) == 1
+        assert all(future.result(30).outcomes for future in inside)
         assert client.match(snapshot("village-6x4"), timeout=30)
+
+
+def test_while_many_wait_decisions_get_smaller_and_say_so() -> None:
+    """Brown-out: with a fuller queue each decision is planned with less time; the last one, with nobody behind it, is
+    whole again."""
+    travel = BlockingTravel()
+    settings = "inline_bytes = 0\nworker_threads = 1\nqueue_calls = 4\nbrownout_budget_ms = 1"
+    market = snapshot("scarce-60x15")
+    app = App(config(settings), travel=travel)
+    with app, running(app) as server, Client(server.address) as client, ThreadPoolExecutor(3) as threads:
+        calls = []
+        for number in range(1, 4):
+            calls.append(threads.submit(client.match, market, timeout=30))
+            wait_until(lambda number=number: server.server.workers.admitted == number)
+        travel.release.set()
+        first, second, third = (call.result(30) for call in calls)
+    assert (first.degradations, third.degradations) == ((), ())
+    assert Degradation.LOWER_RUNG in second.degradations
+    assert second.effort != first.effort
+
+
+async def test_a_queue_that_would_outlast_the_deadline_is_told_at_once() -> None:
+    """A caller who would wait in vain is refused while it can still ask elsewhere."""
+    workers = Workers(threads=1, queue_calls=100)
+    for _ in range(30):
+        await workers.run(lambda: time.sleep(0.01), seconds=10)
+    waiting = [asyncio.ensure_future(workers.run(lambda: time.sleep(0.01), seconds=10)) for _ in range(40)]
+    await asyncio.sleep(0)
+    with pytest.raises(Refused) as caught:
+        await workers.run(lambda: None, seconds=0.05)
+    assert caught.value.refusal.reason is ErrorReason.OVERLOADED
+    assert caught.value.refusal.retry_after_ms is not None
+    assert caught.value.refusal.retry_after_ms > 50
+    await asyncio.gather(*waiting)
+    await workers.run(lambda: None, seconds=1.0)
+    workers.close()
 
 
 def test_health_answers_while_every_thread_is_busy() -> None:
@@ -161,8 +200,8 @@ def test_stopping_finishes_what_is_in_flight() -> None:
         travel.release.set()
         assert call.result(30).outcomes
         assert stopping.result(30) is True
-        with pytest.raises(Unavailable):
-            client.match(snapshot("village-6x4"), timeout=2)
+        with Client(server.address, wait_for_ready=False) as other, pytest.raises(Unavailable):
+            other.match(snapshot("village-6x4"), timeout=2)
 
 
 def test_a_call_that_never_ends_does_not_hold_the_end_up() -> None:

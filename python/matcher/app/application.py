@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import scipy.sparse
@@ -19,6 +19,7 @@ from matcher import wire
 from matcher.app.build import this_build
 from matcher.app.config import Config
 from matcher.app.journal import Journal, NoJournal, open_journal
+from matcher.app.self_test import self_test
 from matcher.domain import (
     Build,
     Decision,
@@ -86,13 +87,28 @@ class App:
         """Write the journal out; False when that took longer than `timeout` seconds."""
         return self.journal.close(timeout)
 
+    def self_test(self) -> None:
+        """Raises SelfTestError when this build is not in working order."""
+        self_test(self.build)
+
+    def reload(self, config: Config) -> list[str]:
+        """Take over the policies of `config` from the next decision on; names of changed sections that need a restart.
+
+        Decisions in the making keep the policy that they began with.
+        """
+        sections = ("server", "limits", "journal", "telemetry")
+        ignored = [name for name in sections if getattr(config, name) != getattr(self.config, name)]
+        self.config = replace(self.config, policies=config.policies)
+        self._config_digest = self.config.digest
+        return ignored
+
     def policy(self, name: str) -> Policy:
         """The policy of that name. Raises InvalidRequest."""
-        if name not in self.config.policies:
-            known = ", ".join(sorted(self.config.policies))
-            sentence = f"there is no policy {name!r}; there are: {known}"
+        policies = self.config.policies  # once: a reload may come between
+        if name not in policies:
+            sentence = f"there is no policy {name!r}; there are: {', '.join(sorted(policies))}"
             raise InvalidRequest([Violation("policy", sentence, ErrorReason.UNKNOWN_POLICY)])
-        return self.config.policies[name]
+        return policies[name]
 
     def decide(
         self,

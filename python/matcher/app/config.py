@@ -10,7 +10,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,16 +28,29 @@ class ConfigError(ValueError):
         super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
 
 
+_LEAST = {"max_message_bytes": 1024, "default_deadline_ms": 1, "brownout_budget_ms": 1, "idempotency_entries": 1,
+          "connection_age_seconds": 1}  # fmt: skip
+"""Least values of server settings that may not be 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
     """The gRPC server."""
 
     listen: tuple[str, ...] = ("127.0.0.1:50051",)
     """Addresses: "host:port" (port 0: any free one) or "unix:/path/to/socket"."""
+    admin: str = ""
+    """"host:port" of the HTTP port for probes, metrics and debugging; empty: none."""
     worker_threads: int = 0
     """Threads for kernels; 0: one a processor."""
     queue_calls: int = 64
     """Calls that may wait for a thread; one more is refused with RESOURCE_EXHAUSTED."""
+    brownout_queue_share: float = 0.25
+    """While the queue is fuller than this, decisions are planned with brownout_budget_ms at most."""
+    brownout_budget_ms: int = 50
+    idempotency_seconds: float = 60.0
+    """For so long a repeated idempotency key gets the bytes of the first answer."""
+    idempotency_entries: int = 1_024
     inline_bytes: int = 2_048
     """Requests up to this size, a dozen orders and couriers, are decided without changing threads."""
     max_message_bytes: int = 32 << 20
@@ -57,15 +70,16 @@ class ServerConfig:
     """Whether tools may ask for the contract."""
 
     def __post_init__(self) -> None:
-        for name, least in (("worker_threads", 0), ("queue_calls", 0), ("inline_bytes", 0), ("max_message_bytes", 1024),
-                            ("default_deadline_ms", 1), ("reply_margin_ms", 0), ("drain_seconds", 0),
-                            ("lame_duck_seconds", 0), ("connection_age_seconds", 1)):  # fmt: skip
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, is {getattr(self, name)}")
+        for setting in fields(self):
+            value, least = getattr(self, setting.name), _LEAST.get(setting.name, 0)
+            if isinstance(value, (int, float)) and not value >= least:
+                raise ValueError(f"{setting.name} must be at least {least}, is {value}")
         for address in self.listen:
             scheme, _, rest = address.rpartition(":")
             if not address.startswith("unix:") and not (scheme and rest.isdigit() and int(rest) < 65_536):
                 raise ValueError(f'listen: {address!r} is neither "host:port" nor "unix:/path"')
+        if self.admin and not self.admin.rpartition(":")[2].isdigit():
+            raise ValueError(f'admin: {self.admin!r} is not "host:port"')
         if not self.listen:
             raise ValueError("listen must name at least one address")
 

@@ -22,6 +22,7 @@ from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from matcher.app.config import TelemetryConfig
+from matcher.app.prometheus import Scrape
 from matcher.domain import Build
 
 
@@ -35,6 +36,8 @@ class Telemetry:
 
     tracer_provider: TracerProvider | None
     meter_provider: MeterProvider | None
+    scrape: Scrape | None = None
+    """What a /metrics page shows; None: nobody asked for one."""
 
     def close(self) -> None:
         """Send what is still held back."""
@@ -44,17 +47,24 @@ class Telemetry:
             self.meter_provider.shutdown()
 
 
-def open_telemetry(build: Build, environment: Mapping[str, str]) -> Telemetry:
-    """Switch on what `environment` (os.environ) asks for, for the whole process. Raises TelemetryError."""
+def open_telemetry(build: Build, environment: Mapping[str, str], *, scrape: bool = False) -> Telemetry:
+    """Switch on what `environment` (os.environ) asks for, for the whole process, and metrics to be scraped.
+
+    Raises TelemetryError.
+    """
     if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return Telemetry(None, None)
     span_processors, metric_readers = _span_processors(environment), _metric_readers(environment)
+    page = Scrape() if scrape else None
+    if page is not None:
+        metric_readers.append(page.reader)
     resource = Resource.create(
         {SERVICE_NAME: environment.get("OTEL_SERVICE_NAME", "matcher"), SERVICE_VERSION: build.version}
     )
     telemetry = Telemetry(
         TracerProvider(resource=resource) if span_processors else None,
         MeterProvider(metric_readers, resource) if metric_readers else None,
+        page,
     )
     if telemetry.tracer_provider is not None:
         for processor in span_processors:

@@ -61,7 +61,7 @@ def _ask(args: argparse.Namespace, request: bytes) -> bytes:
     if args.target:
         from matcher.client import Client
 
-        with Client(args.target) as client:
+        with Client(args.target, wait_for_ready=False) as client:
             return client.match_bytes(request, timeout=args.timeout)
     from matcher.app import App
     from matcher.wire import decode_match_request

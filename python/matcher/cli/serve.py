@@ -25,12 +25,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='"host:port" or "unix:/path"; may be repeated, replaces server.listen',
     )
     parser.add_argument("--journal", metavar="DIR", help="keep the decision journal there; replaces journal.directory")
+    parser.add_argument("--admin", metavar="ADDRESS", help='"host:port" of the admin port; replaces server.admin')
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve; 0 when every call in flight at the end was answered."""
     from matcher.app import App, ConfigError, this_build
+    from matcher.app.self_test import SelfTestError
     from matcher.app.telemetry import TelemetryError, configure_logs, open_telemetry
     from matcher.service.lifecycle import run as serve
     from matcher.service.sockets import AddressError
@@ -39,17 +41,20 @@ def run(args: argparse.Namespace) -> int:
         config = read_config(args)
         if args.listen:
             config = replace(config, server=replace(config.server, listen=tuple(args.listen)))
+        if args.admin:
+            config = replace(config, server=replace(config.server, admin=args.admin))
         if args.journal:
             config = replace(config, journal=replace(config.journal, directory=args.journal))
         configure_logs(config.telemetry)
-        telemetry = open_telemetry(this_build(), os.environ)
+        telemetry = open_telemetry(this_build(), os.environ, scrape=bool(config.server.admin))
         app = App(config)
     except (ConfigError, TelemetryError, OSError, ValueError) as error:
         print(f"matcher serve: {error}", file=sys.stderr)
         return 1
     try:
-        finished = serve(app, _ready)
-    except (AddressError, OSError) as error:
+        scrape = telemetry.scrape
+        finished = serve(app, _ready, lambda: read_config(args), scrape.text if scrape else None)
+    except (AddressError, SelfTestError, OSError) as error:
         print(f"matcher serve: {error}", file=sys.stderr)
         return 1
     finally:
@@ -61,4 +66,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _ready(server: MatcherServer) -> None:
+    if server.admin_address:
+        print(f"matcher admin port: http://{server.admin_address}/")
     print(f"matcher is serving on {', '.join(server.addresses)}", flush=True)

@@ -8,7 +8,7 @@ import grpc
 import numpy.typing as npt
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from matcher.client.calls import MATCH, OPTIONS, SOLVE, match_bytes, metadata, solve_bytes
+from matcher.client.calls import MATCH, OPTIONS, SOLVE, match_bytes, metadata, new_key, solve_bytes
 from matcher.client.errors import failure
 from matcher.domain import Decision, Effort, Rung, Snapshot
 from matcher.wire import SolveReply, decode_decision, decode_solve_reply
@@ -17,9 +17,10 @@ from matcher.wire import SolveReply, decode_decision, decode_solve_reply
 class AsyncClient:
     """As `Client`, for asyncio: make it and use it on one event loop."""
 
-    def __init__(self, target: str, *, timeout: float | None = 10.0) -> None:
-        """`timeout` (seconds) holds for calls that are given none."""
+    def __init__(self, target: str, *, timeout: float | None = 10.0, wait_for_ready: bool = True) -> None:
+        """As for `Client`."""
         self._timeout = timeout
+        self._wait_for_ready = wait_for_ready
         self._channel = grpc.aio.insecure_channel(target, options=OPTIONS)
         self._match: Any = self._channel.unary_unary(MATCH)
         self._solve: Any = self._channel.unary_unary(SOLVE)
@@ -79,7 +80,12 @@ class AsyncClient:
 
     async def _call(self, method: Any, request: bytes, timeout: float | None) -> bytes:
         try:
-            reply: bytes = await method(request, timeout=timeout or self._timeout, metadata=metadata())
+            reply: bytes = await method(
+                request,
+                timeout=timeout or self._timeout,
+                metadata=metadata(key=new_key()),
+                wait_for_ready=self._wait_for_ready,
+            )
         except grpc.RpcError as error:
             raise failure(error) from None
         return reply

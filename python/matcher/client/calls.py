@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -13,17 +15,25 @@ from matcher.wire import MatchOptions, SolveProblem, encode_match_request, encod
 
 MATCH = "/matcher.v1.MatchingService/Match"
 SOLVE = "/matcher.v1.AssignmentService/Solve"
+SERVICE_CONFIG = files("matcher.client").joinpath("service_config.json").read_text(encoding="utf-8")
+"""Retries with backoff, throttled; any language's gRPC takes the same text."""
 OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.service_config", SERVICE_CONFIG),
     ("grpc.max_receive_message_length", 32 << 20),
     ("grpc.max_send_message_length", 32 << 20),
 )
 
 
-def metadata() -> list[tuple[str, str]]:
-    """The caller's trace, so that the server's spans become its children."""
-    carrier: dict[str, str] = {}
+def metadata(*, key: str | None = None) -> list[tuple[str, str]]:
+    """The caller's trace, so that the server's spans become its children, and the call's idempotency key."""
+    carrier: dict[str, str] = {} if key is None else {"idempotency-key": key}
     propagate.inject(carrier)
     return list(carrier.items())
+
+
+def new_key() -> str:
+    """A key that makes the retries of one call one decision."""
+    return uuid.uuid4().hex
 
 
 def match_bytes(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from matcher.service.refused import Refused
 from matcher.wire import Refusal, encode_status
 
 _DETAILS_KEY = "grpc-status-details-bin"
+_PUSHBACK_KEY = "grpc-retry-pushback-ms"  # gRPC's own retries keep to it
 _GIVE_UP_SECONDS = 0.003
 """A caller is told so long before its deadline that it passes: later, its library would tell it first."""
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -36,6 +37,8 @@ class Call:
     """The caller's, by time.monotonic()."""
     margin_seconds: float
     """Work is planned to end so long before the deadline."""
+    metadata: Mapping[str, str]
+    """The caller's metadata that is text."""
     notes: dict[str, Any] = field(default_factory=dict)
     """What the method adds to the log line."""
 
@@ -78,14 +81,14 @@ class Calls:
         begin = time.monotonic()
         remaining = context.time_remaining()
         seconds = self._default_seconds if remaining is None else remaining
-        call = Call(method, request, begin + seconds, self._margin_seconds)
-        carrier = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        call = Call(method, request, begin + seconds, self._margin_seconds, metadata)
         refusal: Refusal | None = None
         status = "OK"
         self.in_flight += 1
         with _tracer.start_as_current_span(
             method,
-            context=propagate.extract(carrier),
+            context=propagate.extract(metadata),
             kind=SpanKind.SERVER,
             record_exception=False,
             set_status_on_exception=False,
@@ -114,7 +117,10 @@ class Calls:
                     span.set_status(Status(StatusCode.ERROR, status))
                 span.set_attribute("rpc.response.status_code", status)
                 self._ended(call, status, refusal, begin, span)
-        await context.abort(_CODES[refusal.code], refusal.message, ((_DETAILS_KEY, encode_status(refusal)),))
+        trailing: list[tuple[str, str | bytes]] = [(_DETAILS_KEY, encode_status(refusal))]
+        if refusal.retry_after_ms is not None:
+            trailing.append((_PUSHBACK_KEY, str(refusal.retry_after_ms)))
+        await context.abort(_CODES[refusal.code], refusal.message, tuple(trailing))
         raise AssertionError("abort raises")
 
     def _ended(self, call: Call, status: str, refusal: Refusal | None, begin: float, span: trace.Span) -> None:

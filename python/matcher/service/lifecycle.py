@@ -6,24 +6,41 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-from matcher.app import App
+import structlog
+
+from matcher.app import App, Config, ConfigError
 from matcher.service.server import MatcherServer
 
+Reload = Callable[[], Config]
+MetricsText = Callable[[], str] | None
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-async def serve_until_signalled(app: App, on_ready: Callable[[MatcherServer], None]) -> bool:
+async def serve_until_signalled(
+    app: App, on_ready: Callable[[MatcherServer], None], reload: Reload, metrics_text: MetricsText
+) -> bool:
     """Serve until SIGTERM or SIGINT, then finish what is in flight; False when that took too long.
 
-    A second signal ends the wait. `on_ready` is called when all addresses answer. Raises AddressError.
+    A second signal ends the wait. SIGHUP takes over the policies that `reload` reads; when it raises ConfigError, the
+    ones in force stay. `on_ready` is called when all addresses answer. Raises AddressError, SelfTestError, OSError.
     """
-    server = MatcherServer(app)
+    server = MatcherServer(app, metrics_text)
+    log = structlog.get_logger("matcher.service")
     asked, asked_again = asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
         (asked_again if asked.is_set() else asked).set()
 
+    def on_hangup() -> None:
+        try:
+            ignored = app.reload(reload())
+        except ConfigError as error:
+            log.error("reload refused", problems=error.problems)
+        else:
+            log.info("reloaded", config=app.config.digest, needs_restart=ignored)
+
     loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
     for number in _SIGNALS:
         loop.add_signal_handler(number, on_signal)
     try:
@@ -38,14 +55,15 @@ async def serve_until_signalled(app: App, on_ready: Callable[[MatcherServer], No
         hurried.cancel()
         return await stopping
     finally:
-        for number in _SIGNALS:
+        for number in (*_SIGNALS, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 
-def run(app: App, on_ready: Callable[[MatcherServer], None]) -> bool:
+def run(app: App, on_ready: Callable[[MatcherServer], None], reload: Reload, metrics_text: MetricsText) -> bool:
     """`serve_until_signalled` on an event loop of its own: uvloop's where there is one."""
+    serving = serve_until_signalled(app, on_ready, reload, metrics_text)
     try:
         import uvloop
     except ImportError:  # not on Windows
-        return asyncio.run(serve_until_signalled(app, on_ready))
-    return uvloop.run(serve_until_signalled(app, on_ready))
+        return asyncio.run(serving)
+    return uvloop.run(serving)

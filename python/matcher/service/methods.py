@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from opentelemetry import trace
@@ -11,6 +11,7 @@ from matcher.app import Answer, App
 from matcher.domain import Limits
 from matcher.service.admission import Workers
 from matcher.service.calls import Call
+from matcher.service.idempotency import KEY, Replies
 from matcher.service.metrics import ServiceMetrics, assigned
 from matcher.service.refused import Refused
 from matcher.wire import Refusal, SolveReply, decode_match_request, decode_solve_request, encode_solve_reply
@@ -32,10 +33,31 @@ class Methods:
         self._metrics = metrics
         self._limits: Limits = limits
         self._solve_limits = (limits.solve_cells, limits.solve_side)
-        self._inline_bytes = app.config.server.inline_bytes
+        server = app.config.server
+        self._inline_bytes = server.inline_bytes
+        self._brownout_share = server.brownout_queue_share
+        self._brownout_seconds = server.brownout_budget_ms / 1e3
+        self.replies = Replies(server.idempotency_seconds, server.idempotency_entries)
 
     async def match(self, call: Call) -> bytes:
         """MatchingService.Match."""
+        return await self._once(call, self._match_reply)
+
+    async def solve(self, call: Call) -> bytes:
+        """AssignmentService.Solve."""
+        return await self._once(call, self._solve_reply)
+
+    async def _once(self, call: Call, answer: Callable[[Call], Awaitable[bytes]]) -> bytes:
+        """The answer, or the one that was given to the same idempotency key."""
+        key = call.metadata.get(KEY)
+        if key is None:
+            return await answer(call)
+        reply, repeated = await self.replies.once(f"{call.method} {key}", call.request, lambda: answer(call))
+        if repeated:
+            call.notes["repeated"] = True
+        return reply
+
+    async def _match_reply(self, call: Call) -> bytes:
         result = await self._work(call, lambda: self._match(call))
         if isinstance(result, bytes):
             call.notes["validate_only"] = True
@@ -54,8 +76,7 @@ class Methods:
         self._metrics.decision(decision, recorded=result.recorded)
         return result.reply
 
-    async def solve(self, call: Call) -> bytes:
-        """AssignmentService.Solve."""
+    async def _solve_reply(self, call: Call) -> bytes:
         reply = await self._work(call, lambda: self._solve(call))
         call.notes |= {"decision_id": reply.decision_id, "rung": reply.rung.name, "solve_status": reply.status.name}
         return encode_solve_reply(reply)
@@ -72,11 +93,19 @@ class Methods:
         if options.validate_only:
             return self._app.validate_match(snapshot, options)
         _in_time(call)
-        answer = self._app.answer_match(call.request, snapshot, options, call.budget_left)
+        answer = self._app.answer_match(call.request, snapshot, options, self._budget(call))
         span = trace.get_current_span()
         span.set_attribute("matcher.decision_id", answer.decision.decision_id)
         span.set_attribute("matcher.rung", answer.decision.rung.name)
         return answer
+
+    def _budget(self, call: Call) -> Callable[[], float]:
+        """The time to plan with: the caller's, and little of it while many others wait (brown-out)."""
+        if self._workers.waiting_share < self._brownout_share:
+            return call.budget_left
+        call.notes["brown_out"] = True
+        most = self._brownout_seconds
+        return lambda: min(call.budget_left(), most)
 
     def _solve(self, call: Call) -> SolveReply:
         with _tracer.start_as_current_span("decode"):

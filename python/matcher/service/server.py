@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 
 import grpc
 import structlog
@@ -12,6 +14,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from matcher.app import App
+from matcher.app.prometheus import CONTENT_TYPE
+from matcher.app.self_test import SelfTestError
+from matcher.service.admin import AdminServer, Answer, Page, as_json, plain, profile, stacks
 from matcher.service.admission import Workers
 from matcher.service.calls import Calls
 from matcher.service.methods import MATCH, SOLVE, Methods
@@ -19,6 +24,8 @@ from matcher.service.metrics import ServiceMetrics
 from matcher.service.sockets import AddressError, UnixSocket
 
 SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, SOLVE)}))
+_SILENT_SECONDS = 5.0
+"""An event loop that has not turned for so long is stuck."""
 _QUIET_SECONDS = 0.1
 """A drain ends when nothing has been in flight for so long."""
 
@@ -29,7 +36,8 @@ class MatcherServer:
     The App is the caller's: it is not closed here.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, metrics_text: Callable[[], str] | None = None) -> None:
+        """`metrics_text` gives the /metrics page of the admin port."""
         config = app.config.server
         self._app = app
         self._config = config
@@ -42,17 +50,25 @@ class MatcherServer:
             config.reply_margin_ms / 1e3,
             app.config.telemetry.log_calls,
         )
-        self._methods = Methods(app, self.workers, self._metrics)
+        self.methods = Methods(app, self.workers, self._metrics)
         self._health = health.aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
         self._sockets: list[UnixSocket] = []
+        self._metrics_text = metrics_text
+        self._admin: AdminServer | None = None
+        self.admin_address = ""
+        """Of the admin port; empty without one."""
+        self._beat = time.monotonic()
+        self._draining = False
         self._hurried = False
         self.stopped = False
         self.addresses: tuple[str, ...] = ()
         """Where the server can be reached, once it has started."""
 
     async def start(self) -> None:
-        """Bind all addresses and serve. Raises AddressError when one cannot be bound."""
+        """Test this build, bind all addresses and serve. Raises SelfTestError, AddressError, OSError."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._app.self_test)
         server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", self._config.max_message_bytes),
@@ -62,7 +78,7 @@ class MatcherServer:
                 ("grpc.max_connection_age_grace_ms", int(self._config.drain_seconds * 1000)),
             ]
         )
-        for full_name, body in ((MATCH, self._methods.match), (SOLVE, self._methods.solve)):
+        for full_name, body in ((MATCH, self.methods.match), (SOLVE, self.methods.solve)):
             service, _, method = full_name.partition("/")
             handler = grpc.method_handlers_generic_handler(service, {method: self.calls.handler(full_name, body)})
             server.add_generic_rpc_handlers((handler,))
@@ -76,6 +92,10 @@ class MatcherServer:
         for socket in self._sockets:
             socket.publish()
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        self._beating = loop.create_task(self._beat_on())
+        if self._config.admin:
+            self._admin = AdminServer(self._config.admin, self._pages())
+            self.admin_address = self._admin.address
         self._log.info("serving", addresses=self.addresses, build=self._app.build.version)
 
     async def stop(self, seconds: float | None = None) -> bool:
@@ -88,6 +108,7 @@ class MatcherServer:
         assert self._server is not None, "the server has not started"
         begin = time.monotonic()
         end = begin + (self._config.lame_duck_seconds + self._config.drain_seconds if seconds is None else seconds)
+        self._draining = True
         await self._health.enter_graceful_shutdown()
         self._log.info("draining", in_flight=self.calls.in_flight)
         while time.monotonic() < end and not self._hurried:
@@ -100,7 +121,8 @@ class MatcherServer:
         await self._server.stop(0.5 if finished else 0.0)
         for socket in self._sockets:
             socket.withdraw()
-        await asyncio.get_running_loop().run_in_executor(None, self.workers.close)
+        await asyncio.get_running_loop().run_in_executor(None, self._close_threads)
+        self._beating.cancel()
         self.stopped = True
         self._log.info("stopped", finished=finished)
         return finished
@@ -108,6 +130,63 @@ class MatcherServer:
     def hurry(self) -> None:
         """Cut a `stop` in progress short."""
         self._hurried = True
+
+    def checks(self) -> dict[str, str]:
+        """What readiness depends on: "ok", or what is wrong."""
+        silent = time.monotonic() - self._beat
+        lost = self._app.journal.counts.last_error
+        return {
+            "event-loop": "ok" if silent < _SILENT_SECONDS else f"has not turned for {silent:.1f} s",
+            "journal": "ok" if not lost else f"the last write failed: {lost}",
+            "serving": "ok" if not self._draining else "is draining",
+        }
+
+    async def _beat_on(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            await asyncio.sleep(0.2)
+
+    def _close_threads(self) -> None:
+        self.workers.close()
+        if self._admin is not None:
+            self._admin.close()
+
+    def _pages(self) -> dict[str, Page]:
+        def livez(_: Mapping[str, str]) -> Answer:
+            state = self.checks()["event-loop"]
+            return plain(state, 200 if state == "ok" else 503)
+
+        def readyz(query: Mapping[str, str]) -> Answer:
+            checks = self.checks()
+            good = all(state == "ok" for state in checks.values())
+            text = "\n".join(f"{name}: {state}" for name, state in checks.items())
+            return plain(text if "verbose" in query or not good else "ok", 200 if good else 503)
+
+        def metrics(_: Mapping[str, str]) -> Answer:
+            if self._metrics_text is None:
+                return plain("metrics are off", 404)
+            return 200, CONTENT_TYPE, self._metrics_text()
+
+        def configz(_: Mapping[str, str]) -> Answer:
+            config = self._app.config
+            return as_json(asdict(replace(config, policies=dict(config.policies))) | {"digest": config.digest})
+
+        def tested(_: Mapping[str, str]) -> Answer:
+            try:
+                self._app.self_test()
+            except SelfTestError as error:
+                return plain(str(error), 500)
+            return plain("ok")
+
+        return {
+            "/livez": livez,
+            "/readyz": readyz,
+            "/metrics": metrics,
+            "/configz": configz,
+            "/debug/stacks": stacks,
+            "/debug/profile": profile,
+            "/debug/self-test": tested,
+        }
 
     def _bind(self, server: grpc.aio.Server, address: str) -> str:
         if address.startswith("unix:"):
