@@ -1,5 +1,5 @@
 # Thin verbs; each is one call into .ci/. `make run` and `make test` set everything up by themselves.
-.PHONY: run serve test check format proto native bench bench-mdrp clean setup
+.PHONY: run serve test check format proto native bench bench-mdrp bench-routing clean setup
 run: ; @bash .ci/run-demo.sh
 serve: ; @bash .ci/serve.sh
 test: ; @bash .ci/test.sh
@@ -9,5 +9,6 @@ setup: ; @bash .ci/setup.sh dev
 native: ; @bash .ci/native.sh
 bench: ; @bash .ci/bench.sh
 bench-mdrp: ; @bash .ci/bench-mdrp.sh
+bench-routing: ; @bash .ci/bench-routing.sh
 proto: ; @.venv/bin/python tools/gen_proto.py
 clean: ; rm -rf build out .venv python/matcher/v1

@@ -5,6 +5,7 @@ namespace matcher::bindings {
 void register_route(pybind11::module_& m) {
   register_insertion(m);
   register_fleet(m);
+  register_pdptw(m);
 }
 
 }  // namespace matcher::bindings

@@ -172,3 +172,25 @@ def decode_match_request(
     request: bytes, orders: int, couriers: int, route_stops: int, id_bytes: int
 ) -> tuple[Any, ...] | None: ...
 def match_request_fields() -> list[tuple[str, str, int, str]]: ...
+
+# --- pdptw -----------------------------------------------------------------------------------------------------------
+
+def solve_pdptw(
+    *,
+    distance: Any,
+    duration: Any,
+    ready: Any,
+    due: Any,
+    service: Any,
+    demand: Any,
+    pickup: Any,
+    delivery: Any,
+    vehicles: int,
+    capacity: int,
+    hierarchical: bool,
+    max_iterations: int,
+    time_limit: float,
+    cpu_clock: bool,
+    seed: int,
+    initial: list[list[int]],
+) -> dict[str, Any]: ...

@@ -1,5 +1,31 @@
 """Routes: live insertion into a fleet under way, and pickup-and-delivery plans."""
 
 from matcher.routing.fleet import Fleet, FleetOptions, Insertion, Order, Route
+from matcher.routing.problem import (
+    InvalidPlanError,
+    Problem,
+    Progress,
+    Solution,
+    Unserved,
+    UnservedReason,
+    read_li_lim,
+    read_sartori_buriol,
+)
+from matcher.routing.search import solve
 
-__all__ = ["Fleet", "FleetOptions", "Insertion", "Order", "Route"]
+__all__ = [
+    "Fleet",
+    "FleetOptions",
+    "Insertion",
+    "InvalidPlanError",
+    "Order",
+    "Problem",
+    "Progress",
+    "Route",
+    "Solution",
+    "Unserved",
+    "UnservedReason",
+    "read_li_lim",
+    "read_sartori_buriol",
+    "solve",
+]

@@ -1,0 +1,143 @@
+// A plan of pickup-and-delivery routes that can be changed request by request, and the cheapest feasible insertions.
+#ifndef MATCHER_ROUTE_PLAN_H
+#define MATCHER_ROUTE_PLAN_H
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "matcher/pdptw.h"
+
+namespace matcher::route {
+
+inline std::size_t index(std::int32_t value) { return static_cast<std::size_t>(value); }
+
+// splitmix64: one word of state, good enough for choosing moves, the same on every machine.
+class Rng {
+ public:
+  explicit Rng(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t next() {
+    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15ULL);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return z ^ (z >> 31);
+  }
+  // Uniform in [0, n).
+  std::int32_t below(std::int32_t n) {
+    return static_cast<std::int32_t>(((next() >> 32) * static_cast<std::uint64_t>(n)) >> 32);
+  }
+  double unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+  template <class T>
+  void shuffle(std::vector<T>& values) {
+    for (std::size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[index(below(static_cast<int>(i)))]);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+// One route with its tables. Index k counts stops, the depot left out.
+struct Tour {
+  std::vector<std::int32_t> nodes;
+  std::vector<double> start;       // earliest start of service
+  std::vector<double> latest;      // latest start of service that keeps the rest of the route in time
+  std::vector<std::int32_t> load;  // after the stop
+  double length = 0.0;
+  std::uint64_t stamp = 0;  // equal stamps, equal routes
+};
+
+struct Insertion {
+  double cost = std::numeric_limits<double>::infinity();
+  std::int32_t pickup_pos = -1;    // before the present stop
+  std::int32_t delivery_pos = -1;  // before the present stop
+  bool feasible() const { return pickup_pos >= 0; }
+};
+
+class Plan {
+ public:
+  explicit Plan(const PdptwProblem& problem);
+
+  std::int32_t requests() const { return static_cast<std::int32_t>(problem_.pickup.size()); }
+  std::int32_t slots() const { return static_cast<std::int32_t>(tours_.size()); }
+  std::int32_t vehicles() const { return vehicles_; }
+  const Tour& tour(std::int32_t slot) const { return tours_[index(slot)]; }
+  std::int32_t slot_of(std::int32_t request) const { return slot_of_[index(request)]; }
+  std::int32_t request_of(std::int32_t node) const { return request_of_[index(node)]; }
+  const PdptwProblem& problem() const { return problem_; }
+  double distance() const { return distance_; }
+  double between(std::int32_t a, std::int32_t b) const { return distance_of_[index(a) * nodes_ + index(b)]; }
+  const std::vector<std::int32_t>& absent() const { return absent_; }
+
+  // Cheapest feasible insertion below `limit`.
+  Insertion cheapest(const Tour& tour, std::int32_t request, double limit) const;
+  // The same for a slot, remembered until the route changes.
+  const Insertion& cached(std::int32_t slot, std::int32_t request);
+  // Whether the request could be served by a vehicle of its own, and at what cost.
+  double alone(std::int32_t request) const { return alone_[index(request)]; }
+
+  void insert(std::int32_t slot, std::int32_t request, const Insertion& at);
+  // An empty slot, made if need be; -1 when all vehicles are in use.
+  std::int32_t empty_slot();
+  void remove(std::int32_t request);
+  // Removes several requests of one route at once.
+  void remove_from(std::int32_t slot, const std::vector<std::int32_t>& requests);
+  // The route without some requests, with fresh tables; `out` is scratch.
+  void without(const Tour& tour, std::int32_t first, std::int32_t second, Tour& out) const;
+  bool assign(std::int32_t slot, const std::vector<std::int32_t>& nodes);  // false and unchanged when infeasible
+
+  // Whether these nodes are a route of whole requests in no route yet, pick-ups first.
+  bool fits(const std::vector<std::int32_t>& nodes) const;
+  void replace(const std::vector<std::vector<std::int32_t>>& routes);  // by slot; all feasible
+
+  // Changes since begin() can be undone once.
+  void begin();
+  void rollback();
+
+  // Routes as node lists.
+  std::vector<std::vector<std::int32_t>> routes() const;
+  std::int32_t vehicle_limit = std::numeric_limits<std::int32_t>::max();
+
+ private:
+  void refresh(Tour& tour) const;
+  void touch(std::int32_t slot);
+  void settle(std::int32_t slot, double old_length, bool was_empty);
+  double trip(std::int32_t a, std::int32_t b) const { return duration_of_[index(a) * nodes_ + index(b)]; }
+
+  PdptwProblem problem_;
+  std::size_t nodes_;
+  const double* distance_of_;
+  const double* duration_of_;
+  std::vector<std::int32_t> request_of_, slot_of_;
+  std::vector<double> alone_;
+  std::vector<Tour> tours_;
+  std::vector<std::int32_t> absent_, absent_at_;  // requests in no route, and where in that list they are
+  std::int32_t vehicles_ = 0;
+  double distance_ = 0.0;
+  std::uint64_t stamps_ = 0;
+
+  struct Remembered {
+    std::uint64_t stamp = 0;
+    Insertion insertion;
+  };
+  std::vector<std::vector<Remembered>> memory_;  // by slot, then request
+  Insertion scratch_;
+
+  struct Backup {
+    std::int32_t slot;
+    Tour tour;
+  };
+  std::vector<Backup> backups_;
+  std::size_t backups_used_ = 0;
+  std::vector<std::uint64_t> touched_;
+  std::uint64_t epoch_ = 1;
+  std::vector<std::int32_t> saved_absent_;
+  std::int32_t saved_vehicles_ = 0;
+  double saved_distance_ = 0.0;
+
+  void set_absent(std::int32_t request);
+  void clear_absent(std::int32_t request);
+};
+
+}  // namespace matcher::route
+
+#endif  // MATCHER_ROUTE_PLAN_H

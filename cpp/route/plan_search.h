@@ -1,0 +1,62 @@
+// The two searches over a Plan, and what they share: progress, the incumbent, randomness.
+#ifndef MATCHER_ROUTE_PLAN_SEARCH_H
+#define MATCHER_ROUTE_PLAN_SEARCH_H
+
+#include <cstdint>
+#include <vector>
+
+#include "route/plan.h"
+
+namespace matcher::route {
+
+// Work done and granted, and the best plan so far.
+class SearchState {
+ public:
+  SearchState(Plan& plan_in, const PdptwOptions& options_in, PdptwResult& out_in)
+      : plan(plan_in), rng(options_in.seed), options(options_in), out(out_in) {}
+
+  // Share of the budget that is used up. An iteration budget alone decides when there is one; the clock only stops.
+  double progress() {
+    const double clock = options.stop != nullptr ? options.stop->elapsed_fraction() : 0.0;
+    if (clock >= 1.0) return 1.0;
+    if (options.max_iterations < 0) return clock;
+    return options.max_iterations == 0
+               ? 1.0
+               : static_cast<double>(out.iterations) / static_cast<double>(options.max_iterations);
+  }
+  bool improves() const;
+  // Takes the plan as incumbent when it is better than the last.
+  void record();
+  // Makes the incumbent the plan again.
+  void restore();
+
+  Plan& plan;
+  Rng rng;
+  const PdptwOptions& options;
+  PdptwResult& out;
+
+ private:
+  bool any_ = false;
+  std::int32_t best_vehicles_ = 0;
+  std::size_t best_unserved_ = 0;
+  std::vector<std::uint64_t> best_stamps_;
+  std::vector<std::vector<std::int32_t>> best_routes_;
+};
+
+// Cheapest place over all routes; slot -1 when there is none. `blink`: probability of passing over a route.
+struct Placement {
+  std::int32_t slot = -1;
+  Insertion at;
+};
+Placement cheapest_place(SearchState& state, std::int32_t request, double blink, bool may_open);
+
+// Serves all absent requests that fit, most urgent first.
+void construct(SearchState& state);
+// Fewer vehicles, until `until` of the budget is used.
+void eject_routes(SearchState& state, double until);
+// Less distance, until `until` of the budget is used.
+void shorten(SearchState& state, double until);
+
+}  // namespace matcher::route
+
+#endif  // MATCHER_ROUTE_PLAN_SEARCH_H

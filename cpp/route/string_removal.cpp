@@ -1,0 +1,170 @@
+// Slack induction by string removals with simulated annealing: see matcher/pdptw.h for the paper.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "route/plan_search.h"
+
+namespace matcher::route {
+namespace {
+
+constexpr double kRemoved = 10.0;      // average number of requests that an iteration removes
+constexpr double kLongestString = 10;  // stops
+constexpr double kSplit = 0.5;         // probability of preserving part of a string
+constexpr double kKeepGrowing = 0.01;  // that the preserved part grows by one more
+constexpr double kBlink = 0.01;        // of passing over a route
+constexpr std::size_t kNeighbours = 60;
+constexpr double kHot = 0.25, kCold = 0.0025;  // temperatures, in average legs
+
+class StringRemoval {
+ public:
+  explicit StringRemoval(SearchState& state) : state_(state), plan_(state.plan) {
+    const auto nodes = static_cast<std::int32_t>(plan_.problem().ready.size());
+    keep_ = std::min<std::size_t>(kNeighbours, static_cast<std::size_t>(nodes - 1));
+    near_.resize(static_cast<std::size_t>(nodes));
+  }
+
+  void run(double until) {
+    const double began = state_.progress();
+    const double legs = 2.0 * plan_.requests() + plan_.vehicles();
+    const double leg = plan_.distance() / std::max(1.0, legs);
+    const double hot = kHot * leg, cold = kCold * leg;
+    double temperature = hot;
+    const bool complete = plan_.absent().empty();
+    for (;;) {
+      const double progress = state_.progress();
+      if (progress >= until) break;
+      temperature = hot * std::pow(cold / hot, (progress - began) / (until - began));
+      ++state_.out.iterations;
+      const double before = plan_.distance();
+      const std::size_t missing = plan_.absent().size();
+      const std::int32_t vehicles = plan_.vehicles();
+      plan_.begin();
+      ruin();
+      recreate();
+      const bool fewer = plan_.absent().size() < missing ||
+                         (plan_.absent().size() == missing && hierarchical() && plan_.vehicles() < vehicles);
+      const bool more = plan_.absent().size() > missing ||
+                        (plan_.absent().size() == missing && hierarchical() && plan_.vehicles() > vehicles);
+      const bool keep =
+          fewer || (!more && plan_.distance() < before - temperature * std::log(std::max(1e-300, state_.rng.unit())));
+      if (!keep) {
+        plan_.rollback();
+      } else if (state_.improves()) {
+        state_.record();
+      }
+      if (!complete && plan_.absent().empty()) break;
+    }
+  }
+
+ private:
+  bool hierarchical() const { return state_.options.objective == PdptwObjective::kHierarchical; }
+
+  // Nearest nodes first; computed when first asked for, so that short budgets do not pay for all.
+  const std::vector<std::int32_t>& near(std::int32_t node) {
+    auto& list = near_[index(node)];
+    if (!list.empty()) return list;
+    list.resize(near_.size() - 1);
+    std::iota(list.begin(), list.end(), 1);
+    const auto closer = [&](std::int32_t a, std::int32_t b) {
+      const double to_a = plan_.between(node, a), to_b = plan_.between(node, b);
+      return to_a != to_b ? to_a < to_b : a < b;
+    };
+    std::nth_element(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(keep_ - 1), list.end(), closer);
+    list.resize(keep_);
+    std::sort(list.begin(), list.end(), closer);
+    return list;
+  }
+
+  void ruin() {
+    const auto served = static_cast<double>(plan_.requests()) - static_cast<double>(plan_.absent().size());
+    if (served < 1.0) return;
+    const double average = 2.0 * served / std::max(1, plan_.vehicles());
+    const double longest = std::min(kLongestString, average);
+    const double most = 4.0 * kRemoved / (1.0 + longest) - 1.0;
+    const auto strings = static_cast<std::size_t>(std::max(1.0, std::floor(state_.rng.unit() * most + 1.0)));
+    ruined_.clear();
+    const std::int32_t seed = state_.rng.below(static_cast<std::int32_t>(near_.size()) - 1) + 1;
+    take_string(seed, longest);
+    for (const std::int32_t node : near(seed)) {
+      if (ruined_.size() >= strings) break;
+      take_string(node, longest);
+    }
+  }
+
+  // Removes a string of stops around `node`, with the requests that they belong to.
+  void take_string(std::int32_t node, double longest) {
+    const std::int32_t request = plan_.request_of(node);
+    if (request < 0) return;
+    const std::int32_t slot = plan_.slot_of(request);
+    if (slot < 0 || std::find(ruined_.begin(), ruined_.end(), slot) != ruined_.end()) return;
+    ruined_.push_back(slot);
+    const auto& nodes = plan_.tour(slot).nodes;
+    const auto size = static_cast<std::int32_t>(nodes.size());
+    const auto at = static_cast<std::int32_t>(std::find(nodes.begin(), nodes.end(), node) - nodes.begin());
+    const double limit = std::min(longest, static_cast<double>(size));
+    const auto length = static_cast<std::int32_t>(std::floor(state_.rng.unit() * limit + 1.0));
+    std::int32_t preserved = 0;
+    if (length > 1 && length < size && state_.rng.unit() < kSplit) {
+      preserved = 1;
+      while (length + preserved < size && state_.rng.unit() < kKeepGrowing) ++preserved;
+    }
+    const std::int32_t span = std::min(size, length + preserved);
+    const std::int32_t low = std::max(0, at - span + 1), high = std::min(at, size - span);
+    const std::int32_t first = low + state_.rng.below(high - low + 1);
+    const std::int32_t skip = preserved > 0 ? first + state_.rng.below(span - preserved + 1) : 0;
+    chosen_.clear();
+    for (std::int32_t k = first; k < first + span; ++k) {
+      if (preserved > 0 && k >= skip && k < skip + preserved) continue;
+      const std::int32_t member = plan_.request_of(nodes[index(k)]);
+      if (std::find(chosen_.begin(), chosen_.end(), member) == chosen_.end()) chosen_.push_back(member);
+    }
+    if (!chosen_.empty()) plan_.remove_from(slot, chosen_);
+  }
+
+  void recreate() {
+    waiting_ = plan_.absent();
+    std::sort(waiting_.begin(), waiting_.end());
+    state_.rng.shuffle(waiting_);
+    order();
+    for (const std::int32_t request : waiting_) {
+      const Placement place = cheapest_place(state_, request, kBlink, true);
+      if (place.slot >= 0) plan_.insert(place.slot, request, place.at);
+    }
+  }
+
+  void order() {
+    const auto& problem = plan_.problem();
+    const auto by = [&](auto&& key) {
+      std::stable_sort(waiting_.begin(), waiting_.end(),
+                       [&](std::int32_t a, std::int32_t b) { return key(a) < key(b); });
+    };
+    const std::int32_t lot = state_.rng.below(15);
+    if (lot < 4) return;
+    if (lot < 7) return by([&](std::int32_t r) { return -problem.demand[index(problem.pickup[index(r)])]; });
+    if (lot < 9) return by([&](std::int32_t r) { return -plan_.alone(r); });
+    if (lot < 10) return by([&](std::int32_t r) { return plan_.alone(r); });
+    const auto width = [&](std::int32_t r) {
+      const auto p = index(problem.pickup[index(r)]), d = index(problem.delivery[index(r)]);
+      return problem.due[p] - problem.ready[p] + problem.due[d] - problem.ready[d];
+    };
+    if (lot < 12) return by(width);
+    if (lot < 14) return by([&](std::int32_t r) { return problem.due[index(problem.pickup[index(r)])]; });
+    by([&](std::int32_t r) { return -problem.due[index(problem.delivery[index(r)])]; });
+  }
+
+  SearchState& state_;
+  Plan& plan_;
+  std::size_t keep_ = 0;
+  std::vector<std::vector<std::int32_t>> near_;
+  std::vector<std::int32_t> ruined_, chosen_, waiting_;
+};
+
+}  // namespace
+
+void shorten(SearchState& state, double until) {
+  if (state.progress() >= until || state.plan.requests() == 0) return;
+  StringRemoval(state).run(until);
+}
+
+}  // namespace matcher::route

@@ -1,0 +1,171 @@
+"""Plans: feasible by an independent checker, deterministic, in time, as good as the best known where that is easy."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.shared_data import shared_data
+
+from matcher.routing import (
+    InvalidPlanError,
+    Problem,
+    Solution,
+    UnservedReason,
+    read_li_lim,
+    read_sartori_buriol,
+    solve,
+)
+
+
+def random_problem(seed: int, requests: int, *, vehicles: int = 99, matrix: bool = False) -> Problem:
+    """Requests on a square with windows of mixed width; `matrix`: asymmetric, breaks the triangle inequality."""
+    rng = np.random.default_rng(seed)
+    n = 2 * requests + 1
+    xy = rng.uniform(0, 100, (n, 2))
+    distance = np.hypot(xy[:, None, 0] - xy[None, :, 0], xy[:, None, 1] - xy[None, :, 1])
+    if matrix:
+        distance = rng.uniform(1, 80, (n, n))
+        np.fill_diagonal(distance, 0.0)
+    pickup = np.arange(1, requests + 1, dtype=np.int32)
+    delivery = pickup + np.int32(requests)
+    ready = np.zeros(n)
+    due = np.full(n, 1000.0)
+    ready[pickup] = rng.uniform(0, 500, requests)
+    due[pickup] = ready[pickup] + rng.uniform(10, 300, requests)
+    demand = np.zeros(n, np.int32)
+    demand[pickup] = rng.integers(0, 8, requests)
+    demand[delivery] = -demand[pickup]
+    service = np.where(np.arange(n) > 0, rng.integers(0, 10, n), 0).astype(np.float64)
+    return Problem(f"random-{seed}", distance, ready, due, service, demand, pickup, delivery, vehicles, 12)
+
+
+def key(solution: Solution) -> tuple[int, int, float]:
+    """What the hierarchical objective compares."""
+    return len(solution.unserved), solution.vehicles, solution.distance
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    requests=st.integers(0, 14),
+    vehicles=st.integers(0, 6),
+    matrix=st.booleans(),
+    objective=st.sampled_from(["hierarchical", "distance"]),
+)
+def test_every_plan_passes_the_checker(seed: int, requests: int, vehicles: int, matrix: bool, objective: str) -> None:
+    """Also with too few vehicles or none, and with matrices that break the triangle inequality."""
+    problem = random_problem(seed, requests, vehicles=vehicles, matrix=matrix)
+    solution = solve(problem, max_iterations=150, seed=seed % 7, objective=objective)  # type: ignore[arg-type]
+    solution.check()
+    if vehicles == 0:
+        assert len(solution.unserved) == requests
+    for step, later in zip(solution.history, solution.history[1:], strict=False):
+        assert later.unserved <= step.unserved
+
+
+def test_same_seed_and_iterations_same_plan() -> None:
+    """No clock takes part when the budget is iterations; another seed may find another plan."""
+    problem = random_problem(5, 40)
+    plans = [solve(problem, max_iterations=2_000, seed=3) for _ in range(2)]
+    assert plans[0].routes == plans[1].routes
+    assert plans[0].iterations == plans[1].iterations == 2_000
+
+
+def test_a_plan_to_start_from_is_never_made_worse() -> None:
+    """The initial routes that are feasible are the first incumbent."""
+    problem = random_problem(8, 30)
+    good = solve(problem, max_iterations=5_000)
+    again = solve(problem, max_iterations=0, initial=good.routes)
+    assert key(again) <= (*key(good)[:2], key(good)[2] + 1e-6)
+
+
+@pytest.mark.parametrize("name", ["lc101", "lr101", "lrc103", "lc201"])
+def test_small_published_instances_are_solved_to_the_best_known(name: str) -> None:
+    """Vehicles and distance of the best known plans, by iterations, so the outcome does not depend on the machine."""
+    best = {"lc101": (10, 828.94), "lr101": (19, 1650.80), "lrc103": (11, 1258.74), "lc201": (3, 591.56)}[name]
+    problem = read_li_lim(shared_data("pdptw", "lilim", f"{name}.txt"))
+    solution = solve(problem, max_iterations=6_000)
+    solution.check()
+    assert solution.vehicles == best[0]
+    assert solution.distance == pytest.approx(best[1], abs=0.01)
+
+
+def test_real_streets_are_read_and_served() -> None:
+    """Sartori & Buriol: a matrix of whole minutes, asymmetric."""
+    problem = read_sartori_buriol(shared_data("pdptw", "sartori_buriol", "bar-n100-1.txt"))
+    solution = solve(problem, max_iterations=4_000)
+    solution.check()
+    assert (len(solution.unserved), solution.vehicles) == (0, 6)
+    assert solution.distance <= 1.12 * 732, "the best known is 732; so few iterations only come near"
+
+
+def test_deadlines_hold_from_the_first_millisecond() -> None:
+    """1,000 tasks: the search asks for the time often enough, construction included. By CPU time, whatever the load."""
+    problem = random_problem(1, 500, vehicles=500)
+    overruns = []
+    for limit in (0.0, 0.002, 0.02, 0.2):
+        began = time.process_time()
+        solve(problem, time_limit=limit, clock="cpu").check()
+        overruns.append(time.process_time() - began - limit)
+    # Reading the matrix, checking it and the plan are in it, so the bound is above the 5 ms of the search itself.
+    assert max(overruns) < 0.05
+
+
+def test_why_unserved_names_constraint_and_relaxation() -> None:
+    """The amount is what must change: making that change serves the request."""
+    problem = random_problem(2, 6)
+    demand = problem.demand.copy()
+    demand[[1, 7]] = [20, -20]
+    due = problem.due.copy()
+    due[2] = problem.ready[2] = 0.0
+    problem = dataclasses.replace(problem, demand=demand, due=due)
+    reasons = {u.request: u for u in solve(problem, max_iterations=500).unserved}
+    assert reasons[0].reason == UnservedReason.CAPACITY
+    assert reasons[0].relaxation == 8
+    assert reasons[1].reason == UnservedReason.TIME_WINDOW
+    due[2] += reasons[1].relaxation
+    relaxed = dataclasses.replace(problem, due=due, capacity=problem.capacity + 8)
+    assert solve(relaxed, max_iterations=500).unserved == []
+    crowded = solve(random_problem(2, 40, vehicles=1), max_iterations=500)
+    assert {u.reason for u in crowded.unserved} == {UnservedReason.VEHICLES}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda r: [r[0][::-1], *r[1:]], "delivers what was not picked up"),
+        (lambda r: [r[0] + r[1], *r[2:]], "too late|exceeds capacity"),
+        (lambda r: [r[0], *r], "is visited by routes"),
+        (lambda r: r[1:], "neither served nor reported"),
+        (lambda r: [[0], *r], "not a node of a request"),
+    ],
+)
+def test_the_checker_finds_broken_plans(change, sentence: str) -> None:  # type: ignore[no-untyped-def]
+    """A checker that never objects proves nothing."""
+    solution = solve(random_problem(3, 20), max_iterations=1_000)
+    solution.check()
+    with pytest.raises(InvalidPlanError, match=sentence):
+        dataclasses.replace(solution, routes=change(solution.routes)).check()
+
+
+def test_problems_that_make_no_sense_are_refused() -> None:
+    """The sentence names what is wrong."""
+    problem = random_problem(4, 4)
+    with pytest.raises(ValueError, match="needs a time_limit"):
+        solve(problem)
+    with pytest.raises(ValueError, match="objective is 'shortest'"):
+        solve(problem, max_iterations=1, objective="shortest")  # type: ignore[arg-type]
+    for change, sentence in [
+        ({"pickup": problem.pickup[:3]}, "delivery differs from pickup"),
+        ({"demand": np.abs(problem.demand) + np.int32(1)}, "does not deliver what it picks up"),
+        ({"pickup": problem.delivery}, "shares a node"),
+        ({"ready": np.full(9, np.nan)}, "is not finite"),
+        ({"distance": -problem.distance}, "distance"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            solve(dataclasses.replace(problem, **change), max_iterations=1)
