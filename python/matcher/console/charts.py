@@ -67,7 +67,7 @@ def cycle_charts(cycles: CycleSeries) -> list[tuple[str, str, Spec]]:
         .mark_circle(size=26, opacity=0.75)
         .encode(
             x=_time(),
-            y=alt.Y("ms:Q", title="milliseconds"),
+            y=alt.Y("ms:Q", title="milliseconds", scale=alt.Scale(type="log", nice=True)),
             color=_colour("rung", ["native", "ortools", "greedy"], [BLUE, VIOLET, RED]),
             tooltip=[
                 _minute_tip(),
