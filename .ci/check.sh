@@ -31,11 +31,14 @@ step_clang_tidy() { "$bin/python" tools/tidy.py; }
 fix_clang_tidy="mend it, or say why not beside it: // NOLINT(name): reason"
 
 [ $# -gt 0 ] && steps=("$@")
+for step in "${steps[@]}"; do
+  declare -F "step_${step//-/_}" >/dev/null || { echo "check.sh: there is no step $step" >&2; exit 2; }
+done
 failed=()
 for step in "${steps[@]}"; do
-  began=$(date +%s%N)
+  began=$SECONDS
   if "step_${step//-/_}"; then verdict=ok; else verdict=FAILED; failed+=("$step"); fi
-  printf '%-14s %-6s %6.1f s\n' "$step" "$verdict" "$(((($(date +%s%N) - began)) / 100000000))e-1"
+  printf '%-14s %-6s %4d s\n' "$step" "$verdict" $((SECONDS - began))
 done
 [ ${#failed[@]} -eq 0 ] && exit 0
 for step in "${failed[@]}"; do

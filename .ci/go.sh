@@ -3,10 +3,13 @@
 # module proxy on the first run; without Go the tests are skipped with a reason, which under CI is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if ! command -v go >/dev/null; then
-  echo "Go client tests SKIPPED: no go command; install Go to run them"
-  [ -z "${CI:-}" ]; exit
-fi
+skip() {
+  echo "Go client tests SKIPPED: $1"
+  [ -z "${CI:-}" ]
+  exit
+}
+command -v go >/dev/null || skip "there is no go command; install Go to run them"
+said=$(cd clients/go && go mod download 2>&1) || skip "its modules cannot be had: $said"
 root=$PWD bin=$PWD/build/go/bin
 mkdir -p "$bin"
 cd clients/go

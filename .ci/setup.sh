@@ -60,9 +60,9 @@ pip() { .venv/bin/python -m pip "$@" --quiet --disable-pip-version-check --retri
 if [ -z "$no_deps" ]; then
   echo "matcher: installing the tools that build it ..."
   # The build runs without isolation, so that its directory is reused; its requirements are read from pyproject.toml.
-  requirements=$(.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")')
-  mapfile -t requirements <<<"$requirements"
-  pip install --no-compile "${requirements[@]}" "cmake>=3.24" ninja ||
+  .venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+    >.venv/.matcher-requirements
+  pip install --no-compile -r .venv/.matcher-requirements "cmake>=3.24" ninja ||
     die "pip could not install the build tools (is a package index reachable?)"
 fi
 echo "matcher: building the extension$([ -n "$no_deps" ] || echo " and installing dependencies") ..."
