@@ -37,6 +37,7 @@ from matcher.domain import (
 )
 from matcher.domain.policy import TravelPolicy
 from matcher.engine import decide
+from matcher.kernels import CancelToken
 from matcher.ports import Budget, Ports, TravelTime
 from matcher.solve import solve_assignment
 from matcher.travel import StraightLine
@@ -166,14 +167,18 @@ class App:
         """The reply to a request that was to be validated only."""
         return wire.encode_validated(snapshot, self._provenance(self.policy(options.policy), snapshot.digest.hex()))
 
-    def solve(self, problem: SolveProblem) -> SolveReply:
-        """Solve an assignment problem. Raises InvalidRequest for costs that cannot be added up exactly."""
+    def solve(self, problem: SolveProblem, cancel: CancelToken | None = None) -> SolveReply:
+        """Solve an assignment problem; after `cancel` with the best matching so far and a bound that holds.
+
+        Raises InvalidRequest for costs that cannot be added up exactly.
+        """
         try:
             solution = solve_assignment(
                 _costs(problem),
                 unassigned_cost=problem.unassigned_cost,
                 maximize=problem.maximize,
                 max_iterations=problem.max_iterations,
+                cancel=cancel,
             )
         except (ValueError, OverflowError) as error:
             _refuse_costs(problem, error)

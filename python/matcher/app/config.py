@@ -62,10 +62,10 @@ class ServerConfig:
     drain_seconds: float = 20.0
     """After SIGTERM: how long calls in flight may take."""
     lame_duck_seconds: float = 0.0
-    """After SIGTERM: how long new calls are still answered while health says NOT_SERVING. Longer than
-    connection_age_seconds, every connection has been told to go elsewhere before the server stops."""
-    connection_age_seconds: int = 60
-    """Connections are told to reconnect after so long, calls in flight finishing; spreads clients over replicas."""
+    """After SIGTERM: how long to go on in any case, while health says NOT_SERVING and balancers take note."""
+    connection_age_seconds: int = 5
+    """Connections are told to reconnect after so long, calls in flight finishing. A drain lasts about as long: then
+    every client has gone to a successor. It also spreads clients over new replicas."""
     reflection: bool = True
     """Whether tools may ask for the contract."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from opentelemetry import trace
 
 from matcher.app import Answer, App
 from matcher.domain import Limits
+from matcher.kernels import CancelToken
 from matcher.service.admission import Workers
 from matcher.service.calls import Call
 from matcher.service.idempotency import KEY, Replies
@@ -77,7 +79,16 @@ class Methods:
         return result.reply
 
     async def _solve_reply(self, call: Call) -> bytes:
-        reply = await self._work(call, lambda: self._solve(call))
+        cancel = CancelToken()
+        # When the planned time is over, the best matching so far is the answer.
+        timer = asyncio.get_running_loop().call_later(max(0.0, call.budget_left()), cancel.cancel)
+        try:
+            reply = await self._work(call, lambda: self._solve(call, cancel))
+        except (asyncio.CancelledError, Refused):
+            cancel.cancel()  # nobody waits any more
+            raise
+        finally:
+            timer.cancel()
         call.notes |= {"decision_id": reply.decision_id, "rung": reply.rung.name, "solve_status": reply.status.name}
         return encode_solve_reply(reply)
 
@@ -107,12 +118,12 @@ class Methods:
         most = self._brownout_seconds
         return lambda: min(call.budget_left(), most)
 
-    def _solve(self, call: Call) -> SolveReply:
+    def _solve(self, call: Call, cancel: CancelToken) -> SolveReply:
         with _tracer.start_as_current_span("decode"):
             problem = decode_solve_request(call.request, *self._solve_limits)
         _in_time(call)
         with _tracer.start_as_current_span("solve"):
-            return self._app.solve(problem)
+            return self._app.solve(problem, cancel)
 
 
 def _in_time(call: Call) -> None:

@@ -24,6 +24,7 @@ from matcher.service.metrics import ServiceMetrics
 from matcher.service.sockets import AddressError, UnixSocket
 
 SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, SOLVE)}))
+_LAST_GRACE_SECONDS = 0.5
 _SILENT_SECONDS = 5.0
 """An event loop that has not turned for so long is stuck."""
 _QUIET_SECONDS = 0.1
@@ -102,14 +103,17 @@ class MatcherServer:
         """Finish what is in flight and stop; False when `seconds` (default: those of the lame duck and of the drain)
         did not suffice.
 
-        First health says NOT_SERVING, so that nobody new is sent here; then calls in flight end; only then is the
-        server stopped, because stopping it cancels calls that it has taken and not yet handed over.
+        First health says NOT_SERVING and Unix sockets lose their published name, so that nobody new comes; calls go
+        on being answered until connections have aged out and nothing has been in flight for a moment. Only then is
+        the server stopped, because stopping it cancels calls that it has taken and not yet handed over.
         """
         assert self._server is not None, "the server has not started"
         begin = time.monotonic()
         end = begin + (self._config.lame_duck_seconds + self._config.drain_seconds if seconds is None else seconds)
         self._draining = True
         await self._health.enter_graceful_shutdown()
+        for socket in self._sockets:
+            socket.withdraw()
         self._log.info("draining", in_flight=self.calls.in_flight)
         while time.monotonic() < end and not self._hurried:
             now = time.monotonic()
@@ -118,9 +122,9 @@ class MatcherServer:
                 break
             await asyncio.sleep(0.01)
         finished = self.calls.in_flight == 0
-        await self._server.stop(0.5 if finished else 0.0)
+        await self._server.stop(_LAST_GRACE_SECONDS if finished else 0.0)
         for socket in self._sockets:
-            socket.withdraw()
+            socket.remove()
         await asyncio.get_running_loop().run_in_executor(None, self._close_threads)
         self._beating.cancel()
         self.stopped = True

@@ -59,10 +59,14 @@ class UnixSocket:
                     other.unlink()
 
     def withdraw(self) -> None:
-        """Remove the published name, if it is still ours, and the bound path."""
+        """Remove the published name, if it is still ours: connections to come go to a successor, or wait for one."""
         with suppress(OSError):
             if os.readlink(self.published) == self.bound.name:
                 self.published.unlink()
+
+    def remove(self) -> None:
+        """Remove the bound path too."""
+        self.withdraw()
         with suppress(FileNotFoundError):
             self.bound.unlink()
 
