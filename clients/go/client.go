@@ -7,6 +7,8 @@ package matcher
 
 import (
 	"context"
+	"crypto/rand"
+	_ "embed" // the service config
 	"errors"
 	"fmt"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	matcherv1 "github.com/matcher/matcher/clients/go/matcher/v1"
@@ -26,23 +29,27 @@ import (
 // MaxMessageBytes is the largest request and reply; the server's default is the same.
 const MaxMessageBytes = 32 << 20
 
-// ServiceConfig is how calls behave unless a dial option says otherwise. Match and Solve have no side effect on the
-// market, so a call that found no server is sent again; a call waits for a connection, for as long as its context
-// allows and never longer than the timeout here.
-const ServiceConfig = `{
-  "methodConfig": [{
-    "name": [{"service": "matcher.v1.MatchingService"}, {"service": "matcher.v1.AssignmentService"}],
-    "waitForReady": true,
-    "timeout": "5s",
-    "retryPolicy": {
-      "maxAttempts": 4,
-      "initialBackoff": "0.02s",
-      "maxBackoff": "0.5s",
-      "backoffMultiplier": 3,
-      "retryableStatusCodes": ["UNAVAILABLE"]
-    }
-  }]
-}`
+// ServiceConfig is how calls behave unless a dial option says otherwise: the text that all our clients share. A call
+// waits for a connection as long as its context allows, and is sent again when no server took it or the server had too
+// much to do; the idempotency key makes its retries one decision.
+//
+//go:embed service_config.json
+var ServiceConfig string
+
+const keyHeader = "idempotency-key"
+
+// WithIdempotencyKey makes calls with this context retries of one another: for a minute, by the server's default, the
+// same key with the same request gets the same bytes. Without it every call has a key of its own.
+func WithIdempotencyKey(ctx context.Context, key string) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, keyHeader, key)
+}
+
+func withKey(ctx context.Context) context.Context {
+	if sent, _ := metadata.FromOutgoingContext(ctx); len(sent.Get(keyHeader)) > 0 {
+		return ctx
+	}
+	return WithIdempotencyKey(ctx, rand.Text())
+}
 
 // Client is a connection to one server. It is safe for use by many goroutines; one per process is enough.
 type Client struct {
@@ -85,7 +92,7 @@ func (c *Client) Close() error { return c.conn.Close() }
 func (c *Client) Match(
 	ctx context.Context, request *matcherv1.MatchRequest, options ...grpc.CallOption,
 ) (*matcherv1.Decision, error) {
-	response, err := c.matching.Match(ctx, request, options...)
+	response, err := c.matching.Match(withKey(ctx), request, options...)
 	if err != nil {
 		return nil, asError(err)
 	}
@@ -97,7 +104,7 @@ func (c *Client) Match(
 func (c *Client) Solve(
 	ctx context.Context, request *matcherv1.SolveRequest, options ...grpc.CallOption,
 ) (*matcherv1.SolveResponse, error) {
-	response, err := c.assignment.Solve(ctx, request, options...)
+	response, err := c.assignment.Solve(withKey(ctx), request, options...)
 	if err != nil {
 		return nil, asError(err)
 	}

@@ -201,6 +201,40 @@ func TestSameRequestSameDecision(t *testing.T) {
 	}
 }
 
+// A retry by key gets the first answer's bytes even with a deadline that buys less work; the key of another request is
+// refused rather than answered with the wrong decision.
+func TestIdempotencyKey(t *testing.T) {
+	client := shared(t)
+	request := &matcherv1.MatchRequest{Snapshot: market()}
+	first, err := client.Match(matcher.WithIdempotencyKey(within(t, 20*time.Second), "cycle-1"), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := client.Match(matcher.WithIdempotencyKey(within(t, 10*time.Second), "cycle-1"), request)
+	if err != nil || !proto.Equal(first, second) {
+		t.Errorf("%v\n%v\n%v", err, first, second)
+	}
+	other := &matcherv1.MatchRequest{Snapshot: market()}
+	other.Snapshot.MarketId = "another"
+	_, err = client.Match(matcher.WithIdempotencyKey(within(t, 20*time.Second), "cycle-1"), other)
+	var refused *matcher.Error
+	if !errors.As(err, &refused) || len(refused.Violations) != 1 ||
+		refused.Violations[0].Reason != matcherv1.ErrorReason_ERROR_REASON_DUPLICATE {
+		t.Errorf("a refusal of the key was expected: %v", err)
+	}
+}
+
+// The Python client and this one ship one text: it is copied, because a Go module cannot embed what lies outside it.
+func TestServiceConfigIsShared(t *testing.T) {
+	original, err := os.ReadFile(filepath.Join("..", "..", "python", "matcher", "client", "service_config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(original) != matcher.ServiceConfig {
+		t.Error("copy python/matcher/client/service_config.json to clients/go/")
+	}
+}
+
 // Every refusal names the field and carries a reason that a program can act on.
 func TestRefusals(t *testing.T) {
 	client := shared(t)
