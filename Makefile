@@ -8,6 +8,7 @@ format: ; @bash .ci/format.sh
 setup: ; @bash .ci/setup.sh dev
 native: ; @bash .ci/native.sh
 bench: ; @bash .ci/bench.sh
+bench-packing: ; @bash .ci/bench-packing.sh
 bench-mdrp: ; @bash .ci/bench-mdrp.sh
 bench-routing: ; @bash .ci/bench-routing.sh
 proto: ; @.venv/bin/python tools/gen_proto.py

@@ -1,8 +1,9 @@
-"""One suite over every packing solver: native kernel, CP-SAT, HiGHS, SCIP, greedy."""
+"""One suite over every packing solver: native, CP-SAT, HiGHS, SCIP, greedy; Gurobi and CPLEX if installed."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from matcher.solve.packing import (
     PackingStatus,
     WarmStart,
 )
+from matcher.solve.packing_commercial import CplexPackingSolver, GurobiPackingSolver
 from matcher.solve.packing_greedy import GreedyPackingSolver
 from matcher.solve.packing_ortools import Backend, OrToolsPackingSolver
 
@@ -32,6 +34,10 @@ EXACT: list[PackingSolver] = [
     OrToolsPackingSolver(Backend.SCIP),
     OrToolsPackingSolver(Backend.CP_SAT, hint=NATIVE),
 ]
+if importlib.util.find_spec("gurobipy"):
+    EXACT.append(GurobiPackingSolver())
+if importlib.util.find_spec("cplex"):
+    EXACT.append(CplexPackingSolver())
 ALL: list[PackingSolver] = [*EXACT, GREEDY]
 Column = tuple[int, Sequence[int], int]
 

@@ -35,7 +35,7 @@ class GreedyPackingSolver:
                 free_order[members] = False
                 taken.append(column)
         chosen: I32 = np.array(sorted(taken), dtype=np.int32)
-        best = _best_certificate(problem, warm_start)
+        best = best_certificate(problem, warm_start)
         total = problem.total(chosen)
         return PackingSolution(
             status=PackingStatus.OPTIMAL if best.bound == total else PackingStatus.STOPPED,
@@ -49,7 +49,7 @@ class GreedyPackingSolver:
         )
 
 
-def _best_certificate(problem: PackingProblem, warm_start: WarmStart | None) -> Certificate:
+def best_certificate(problem: PackingProblem, warm_start: WarmStart | None) -> Certificate:
     """The best of: couriers pay all; orders pay all, sharing a column's gain evenly; the warm start's prices."""
     share = np.zeros(problem.n_orders, dtype=np.int64)
     size = np.diff(problem.ptr).astype(np.int64)

@@ -1,0 +1,134 @@
+"""`python -m bench.packing`: the native packing solver against CP-SAT, HiGHS and SCIP on seeded instances.
+
+Every solver gets the same instances and is judged against the same bound, the best that any of them proved; every
+packing is re-checked. Native work is granted in iterations, and the processor time that took is reported; the others
+get seconds, on one thread. Gains are what a packing saves against leaving every order waiting: a share of gain is a
+harder measure than a share of cost, which the price of waiting inflates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.instances.packing import INSTANCES
+from tests.oracles.packing import check_solution
+
+from matcher.solve.packing import NativePackingSolver, PackingProblem, PackingSolution, PackingSolver
+from matcher.solve.packing_commercial import CplexPackingSolver, GurobiPackingSolver
+from matcher.solve.packing_ortools import Backend, OrToolsPackingSolver
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One solver on one instance."""
+
+    family: str
+    seed: int
+    columns: int
+    solver: str
+    granted: str
+    cpu_s: float
+    gain: int
+    gain_bound: int
+    status: str
+
+
+def measure(
+    family: str, seed: int, problem: PackingProblem, solver: PackingSolver, granted: str, limit: int | None
+) -> Run:
+    """Solve, check, and express in gains."""
+    start = time.process_time()
+    solution: PackingSolution = solver.solve(problem, max_iterations=limit)
+    cpu_s = time.process_time() - start
+    check_solution(problem, solution)
+    nothing = int(problem.wait.sum())
+    return Run(
+        family=family,
+        seed=seed,
+        columns=problem.columns,
+        solver=solver.name,
+        granted=granted,
+        cpu_s=cpu_s,
+        gain=nothing - solution.total,
+        gain_bound=nothing - solution.lower_bound,
+        status=solution.status.value,
+    )
+
+
+def report(runs: list[Run]) -> str:
+    """A table by family, solver and grant: medians, and how often native at its largest grant is ahead."""
+    lines = [
+        "| family | solver | granted | cpu s | below best bound % | own gap % | proven | native ahead or equal |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    instances = {(run.family, run.seed) for run in runs}
+    bound = {key: min(run.gain_bound for run in runs if (run.family, run.seed) == key) for key in instances}
+    native = {(run.family, run.seed): run.gain for run in runs if run.solver == "native"}
+    groups = dict.fromkeys((run.family, run.solver, run.granted) for run in runs)
+    for family, solver, granted in groups:
+        own = [run for run in runs if (run.family, run.solver, run.granted) == (family, solver, granted)]
+        below = statistics.median(100 * (1 - run.gain / bound[run.family, run.seed]) for run in own)
+        gap = statistics.median(100 * (1 - run.gain / run.gain_bound) for run in own)
+        cpu_s = statistics.median(run.cpu_s for run in own)
+        proven = sum(run.status == "optimal" for run in own)
+        ahead = sum(native.get((run.family, run.seed), 0) >= run.gain for run in own)
+        lines.append(
+            f"| {family} | {solver} | {granted} | {cpu_s:.3f} | {below:.3f} | {gap:.3f} | {proven}/{len(own)} "
+            f"| {ahead}/{len(own)} |"
+        )
+    return "\n".join(lines)
+
+
+def commercial(seconds: float) -> list[PackingSolver]:
+    """Gurobi and CPLEX where their wheels are installed; without a licence they refuse large models."""
+    found: list[PackingSolver] = []
+    if importlib.util.find_spec("gurobipy"):
+        found.append(GurobiPackingSolver(time_limit_s=seconds))
+    if importlib.util.find_spec("cplex"):
+        found.append(CplexPackingSolver(time_limit_s=seconds))
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Run, print the table, and write the runs as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m bench.packing", description=__doc__.splitlines()[0])
+    parser.add_argument("--families", nargs="+", default=list(INSTANCES), choices=list(INSTANCES))
+    parser.add_argument("--seeds", type=int, default=5, help="instances a family")
+    parser.add_argument("--iterations", type=int, nargs="+", default=[2_000, 10_000, 50_000], help="native grants")
+    parser.add_argument("--seconds", type=float, nargs="*", default=[0.2, 5.0], help="grants of the others")
+    parser.add_argument("--backends", nargs="*", default=[each.value for each in Backend])
+    parser.add_argument("--out", type=Path, default=Path("out/bench-packing.json"))
+    options = parser.parse_args(arguments)
+    print(f"machine: {platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
+    runs: list[Run] = []
+    for family in options.families:
+        for seed in range(options.seeds):
+            problem = INSTANCES[family](seed)
+            for limit in sorted(options.iterations):
+                runs.append(measure(family, seed, problem, NativePackingSolver(), f"{limit} it", limit))
+            for seconds in options.seconds:
+                for backend in options.backends:
+                    solver = OrToolsPackingSolver(Backend(backend), time_limit_s=seconds)
+                    runs.append(measure(family, seed, problem, solver, f"{seconds} s", None))
+                for other in commercial(seconds):
+                    run = measure(family, seed, problem, other, f"{seconds} s", None)
+                    if run.status != "unsolved":  # refused for its size
+                        runs.append(run)
+            print(f"{family} {seed} done", file=sys.stderr, flush=True)
+    print(report(runs))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps([{name: getattr(run, name) for name in Run.__slots__} for run in runs], indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
