@@ -1,5 +1,5 @@
 # Thin verbs; each is one call into .ci/. `make run` and `make test` set everything up by themselves.
-.PHONY: run serve test check format proto native bench bench-mdrp bench-routing clean setup
+.PHONY: run serve test check format proto native bench bench-packing bench-mdrp bench-routing clean setup
 run: ; @bash .ci/run-demo.sh
 serve: ; @bash .ci/serve.sh
 test: ; @bash .ci/test.sh

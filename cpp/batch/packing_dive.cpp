@@ -1,5 +1,5 @@
-// Diving: the average of the couriers' picks during a descent approaches a solution of the linear relaxation. Columns
-// picked nearly always are fixed, the rest is priced anew.
+// Packings from scratch. Diving: the average of the couriers' picks during a descent approaches a solution of the
+// linear relaxation. Columns picked nearly always are fixed, the rest is priced anew.
 #include <algorithm>
 #include <utility>
 
@@ -14,6 +14,35 @@ constexpr double kAtLeast = 0.05;  // of the columns that were picked at all
 constexpr double kNoise = 0.1;     // on the share of picks, so that dives differ
 
 }  // namespace
+
+Packing take_greedily(const Model& model, Work& work) {
+  std::vector<std::pair<double, std::int32_t>> ranked(static_cast<std::size_t>(model.columns()));
+  std::vector<bool> taken(static_cast<std::size_t>(model.rows()));
+  Packing best;
+  for (const bool per_order : {false, true}) {
+    for (std::int32_t k = 0; k < model.columns(); ++k) {
+      const auto gain = static_cast<double>(model.gain[static_cast<std::size_t>(k)]);
+      ranked[static_cast<std::size_t>(k)] = {per_order ? -gain / static_cast<double>(model.orders_of(k).size()) : -gain,
+                                             k};
+    }
+    std::sort(ranked.begin(), ranked.end());
+    work.add(4 * model.members());
+    std::fill(taken.begin(), taken.end(), false);
+    Packing packing;
+    for (const auto& [rank, k] : ranked) {
+      const auto rows = model.rows_of(k);
+      if (std::any_of(rows.begin(), rows.end(), [&](std::int32_t r) { return taken[static_cast<std::size_t>(r)]; })) {
+        continue;
+      }
+      for (const auto row : rows) taken[static_cast<std::size_t>(row)] = true;
+      packing.columns.push_back(k);
+      packing.gain += model.gain[static_cast<std::size_t>(k)];
+    }
+    if (packing.gain > best.gain) best = std::move(packing);
+  }
+  std::sort(best.columns.begin(), best.columns.end());
+  return best;
+}
 
 Packing dive(const Model& model, const Prices& prices, Random& random, Work& work) {
   Packing packing;

@@ -8,9 +8,9 @@
 namespace matcher::packing {
 namespace {
 
-constexpr std::size_t kTries = 40;    // to grow a neighbourhood without finding a new row
-constexpr std::size_t kNearest = 8;   // columns of least reduced cost along which it grows
-constexpr std::int64_t kSteps = 500;  // of one search
+constexpr std::size_t kTries = 40;     // to grow a neighbourhood without finding a new row
+constexpr std::size_t kNearest = 8;    // columns of least reduced cost along which it grows
+constexpr std::int64_t kSteps = 1500;  // of one search
 
 }  // namespace
 

@@ -81,6 +81,9 @@ struct Packing {
   std::int64_t gain = 0;
 };
 
+// Packing that takes the columns of most gain first, or of most gain per order; the better of the two.
+Packing take_greedily(const Model& model, Work& work);
+
 // Packing of most gain among the columns with a single order, and the prices that prove it; where the work runs out
 // before, any packing and any prices.
 struct SingleAssignment {

@@ -113,15 +113,15 @@ void improve(const Model& model, Search& result, Work& work) {
     const auto core = packing::restrict_to(model, columns);
     packing::LocalSearch local_search(core, result.prices);
     work.add(8 * core.members());
-    const auto rows = std::min<std::size_t>(40 + 8 * static_cast<std::size_t>(round), packing::LocalSearch::kMostRows);
+    const auto rows = std::min<std::size_t>(60 + 8 * static_cast<std::size_t>(round), packing::LocalSearch::kMostRows);
     const auto try_from = [&](const Packing& start) {
       local_search.load(start);
       local_search.run(rows, kPatience * core.rows(), std::max(share, budget / kSharesOfBudget), random, work);
       const auto found = local_search.packing();
       if (found.gain > result.best.gain) result.best = from_core(found, columns);
     };
+    try_from(to_core(result.best, columns));
     try_from(packing::dive(core, result.prices, random, work));
-    if (round % 2 == 1) try_from(to_core(result.best, columns));
     if (proven()) return;
     share += share / 4;
   }
@@ -138,6 +138,10 @@ Search search(const Model& model, const PackingProblem& problem, const PackingOp
   if (!options.order_price.empty() || !options.courier_price.empty()) {
     auto warm = packing::exact_prices(model, warm_prices(model, problem, options));
     if (warm.sum < result.prices.sum) result.prices = std::move(warm);
+  }
+  if (!work.spent()) {
+    auto greedy = packing::take_greedily(model, work);
+    if (greedy.gain > result.best.gain) result.best = std::move(greedy);
   }
   improve(model, result, work);
   return result;

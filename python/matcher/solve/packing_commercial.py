@@ -47,7 +47,7 @@ def _answer(problem: PackingProblem, kept: I32, raw: _Raw, warm_start: WarmStart
     chosen: I32 = np.empty(0, dtype=np.int32) if raw.picked is None else np.sort(kept[raw.picked])
     total = problem.total(chosen)
     lower_bound = proof.bound
-    if raw.gain_bound is not None:
+    if raw.gain_bound is not None and np.isfinite(raw.gain_bound):
         gain_bound = int(np.floor(raw.gain_bound + _TOLERANCE * abs(raw.gain_bound) + 1e-3))
         lower_bound = max(lower_bound, int(problem.wait.sum()) - gain_bound)
     lower_bound = min(lower_bound, total)
