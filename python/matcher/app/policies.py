@@ -37,7 +37,9 @@ def policy_problems(policy: Policy, path: str) -> list[str]:
         for key in keys:
             value = getattr(section, key)
             if not (math.isfinite(value) and low <= value <= high):
-                problems.append(f"{path}.{name}.{key}: must be between {low:,} and {high:,}, is {value}")
+                problems.append(
+                    f"{path}.{name + '.' if name else ''}{key}: must be between {low:,} and {high:,}, is {value}"
+                )
 
     travel = policy.travel
     least(travel, "travel", "road_factor", low=0.01, high=100)
@@ -59,6 +61,8 @@ def policy_problems(policy: Policy, path: str) -> list[str]:
     least(policy.bundling, "bundling", "max_bundles", low=0, high=1_000_000)
     least(policy.waiting, "waiting", "base_micros", "per_second", low=0, high=1e12)
     least(policy.holding, "holding", "slack_ms", "cycle_ms", low=0, high=86_400_000)
+    least(policy, "", "solver_iterations", "exact_iterations", low=1, high=1e12)
+    least(policy, "", "iterations_per_order", low=0, high=1e9)
     if not policy.ladder or len(set(policy.ladder)) != len(policy.ladder):
         problems.append(f"{path}.ladder: must name at least one rung, and none twice")
     return problems

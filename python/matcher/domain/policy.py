@@ -131,8 +131,9 @@ class Policy:
     ladder: tuple[Rung, ...] = (Rung.NATIVE, Rung.ORTOOLS, Rung.GREEDY)
     """Rungs from first to last resort."""
     solver_iterations: int = 20_000
-    """Iterations of the native solver at most (a thousand visits to a column's member each, about 1.5 µs); fewer when
-    the deadline asks for it."""
+    """Iterations of the native solver at most (a thousand visits to a column's member each), for any market ..."""
+    iterations_per_order: int = 100
+    """... and these more for each open order; fewer when the deadline asks for it."""
     exact_iterations: int = 1_000
     """Iterations of the OR-Tools rung at most: thousandths of CP-SAT's deterministic second."""
 

@@ -211,7 +211,7 @@ def _compose(
     if answer.rung != policy.ladder[0]:
         degradations.append(Degradation.LOWER_RUNG)
     cut_short = answer.solution.status is not PackingStatus.OPTIMAL
-    if cut_short and grant.iterations[answer.rung] < full_iterations(policy)[answer.rung]:
+    if cut_short and grant.iterations[answer.rung] < full_iterations(policy, len(orders))[answer.rung]:
         degradations.append(Degradation.BUDGET_EXHAUSTED)
     if answer.refused:
         degradations.append(Degradation.VERIFICATION_FAILED)

@@ -40,13 +40,10 @@ class Grant:
     degradations: tuple[Degradation, ...]
 
 
-def full_iterations(policy: Policy) -> Mapping[Rung, int]:
-    """Iterations that the policy asks of each rung."""
-    return {
-        Rung.NATIVE: policy.solver_iterations,
-        Rung.ORTOOLS: policy.exact_iterations,
-        Rung.GREEDY: policy.solver_iterations,
-    }
+def full_iterations(policy: Policy, orders: int) -> Mapping[Rung, int]:
+    """Iterations that the policy asks of each rung for `orders` open orders."""
+    native = policy.solver_iterations + policy.iterations_per_order * orders
+    return {Rung.NATIVE: native, Rung.ORTOOLS: policy.exact_iterations, Rung.GREEDY: native}
 
 
 def grant_work(policy: Policy, budget: Budget, orders: int, couriers: int, crowd: int = 0) -> Grant:
@@ -55,7 +52,7 @@ def grant_work(policy: Policy, budget: Budget, orders: int, couriers: int, crowd
     full = Grant(
         nearest_couriers=_nearest(policy, orders, couriers, crowd),
         max_bundle_orders=policy.bundling.max_orders,
-        iterations=full_iterations(policy),
+        iterations=full_iterations(policy, orders),
         rungs=rungs,
         degradations=(),
     )
