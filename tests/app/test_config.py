@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,13 @@ def test_built_in_policies_pass_their_own_checks(name: str) -> None:
     policy = built_in_policies()[name]
     assert policy.name == name
     assert policy_problems(policy, "p") == []
+
+
+def test_a_policys_digest_is_of_its_values_however_they_are_written() -> None:
+    """1 and 1.0 are one value; every other difference shows. The digest decides whether a record can be replayed."""
+    policy = built_in_policies()["default"]
+    whole = replace(policy, travel=replace(policy.travel, road_factor=2, hourly_factor=(1,) * 24))
+    real = replace(policy, travel=replace(policy.travel, road_factor=2.0, hourly_factor=(1.0,) * 24))
+    assert whole.digest == real.digest != policy.digest
+    assert replace(policy, name="other").digest != policy.digest
+    assert replace(policy, ladder=(Rung.GREEDY,)).digest != policy.digest

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 
 from matcher.domain.enums import Rung
 
@@ -140,5 +142,26 @@ class Policy:
     @property
     def digest(self) -> str:
         """Hex digest of all values; equal for equal policies."""
-        text = json.dumps(asdict(self), sort_keys=True, default=str)
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        return _digest(self)
+
+
+@lru_cache(maxsize=256)
+def _digest(policy: Policy) -> str:
+    """Cached: it is in every decision, and there are few policies."""
+    text = json.dumps(_values(policy), sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _values(section: Any) -> dict[str, Any]:
+    """The values by field; 1 given for 1.0 is 1.0, as it is in comparisons."""
+    values: dict[str, Any] = {}
+    for field_ in fields(section):
+        value = getattr(section, field_.name)
+        if is_dataclass(value):
+            value = _values(value)
+        elif field_.type == "float":
+            value = float(value)
+        elif field_.type == "tuple[float, ...]":
+            value = [float(item) for item in value]
+        values[field_.name] = value
+    return values
