@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from matcher.kernels import CancelToken, SolveStatus
+from matcher.solve.alternatives import RankedMatching, k_best_assignments
 from matcher.solve.assignment import AssignmentSolution, WarmStart, solve_assignment
+from matcher.solve.sensitivity import Sensitivity, assignment_sensitivity
 
-__all__ = ["AssignmentSolution", "CancelToken", "SolveStatus", "WarmStart", "solve_assignment"]
+__all__ = [
+    "AssignmentSolution",
+    "CancelToken",
+    "RankedMatching",
+    "Sensitivity",
+    "SolveStatus",
+    "WarmStart",
+    "assignment_sensitivity",
+    "k_best_assignments",
+    "solve_assignment",
+]

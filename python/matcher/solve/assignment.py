@@ -182,6 +182,55 @@ def _solve_sparse(
     return _solution(result, prices, n, m, maximize)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MinimumArcs:
+    """Any problem `solve_assignment` takes, as a minimum over compressed rows with a price for each row."""
+
+    ptr: NDArray[np.int64]
+    col: NDArray[np.int32]
+    cost: NDArray[Any]
+    n_cols: int
+    unassigned: NDArray[Any]
+    transposed: bool
+    """Rows are the columns of the original: more rows than columns, and no price."""
+
+
+def minimum_arcs(costs: Any, unassigned_cost: Any, maximize: bool) -> MinimumArcs:
+    """The arcs of allowed pairs, int64 or float64, for methods that change them."""
+    if _is_sparse(costs):
+        coo = costs.tocoo()
+        shape, row, col, values = coo.shape, coo.row.astype(np.int64), coo.col.astype(np.int64), np.asarray(coo.data)
+    else:
+        matrix = np.asarray(costs)
+        if matrix.ndim != 2:
+            raise ValueError(f"costs must be a matrix of rows and columns, got {matrix.ndim} dimension(s)")
+        shape = matrix.shape
+        row, col = np.divmod(np.arange(matrix.size, dtype=np.int64), max(shape[1], 1))
+        values = matrix.ravel()
+    n, m = shape
+    values, prices = _one_type(_numbers(values, "costs", small=False), _prices(unassigned_cost, n, maximize))
+    bad = np.isnan(values) if maximize else np.isnan(values) | np.isneginf(values)
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise ValueError(_bad(f"costs[{row[at]}, {col[at]}]", values[at]))
+    allowed = ~np.isinf(values)
+    row, col, values = row[allowed], col[allowed], values[allowed]
+    if maximize:
+        values = _negated(values)
+    transposed = prices is None and n > m
+    if transposed:
+        row, col, n, m = col, row, m, n
+    if prices is None:
+        must = MUST_MATCH if values.dtype == np.int64 else np.inf
+        prices = np.full(n, must, values.dtype)
+    order = np.lexsort((col, row))
+    keys = row[order] * max(m, 1) + col[order]
+    if np.any(keys[1:] == keys[:-1]):
+        _refuse_repeated(keys, m)
+    ptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))]).astype(np.int64)
+    return MinimumArcs(ptr, col[order].astype(np.int32), values[order], m, prices, transposed)
+
+
 def _start(
     warm_start: AssignmentSolution | WarmStart | None, values: NDArray[Any], n: int, m: int, maximize: bool
 ) -> tuple[NDArray[Any] | None, NDArray[np.int32] | None]:

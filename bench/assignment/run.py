@@ -1,0 +1,153 @@
+"""The assignment table: ours against every exact peer that is installed, in one run, every optimum checked.
+
+CPU seconds of one thread, conversions included, median of repeated calls; ours and the peers alternate. Usage:
+python -m bench.assignment.run [--quick] [--only WORD] [--json FILE] [--sweep N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import time  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from pathlib import Path  # noqa: E402
+from statistics import median  # noqa: E402
+
+import numpy as np  # noqa: E402
+from bench.assignment.families import Problem, sweep, table  # noqa: E402
+from bench.assignment.peers import Solve, dense_peers, sparse_peers  # noqa: E402
+
+import matcher  # noqa: E402
+
+PATIENCE = 6.0
+"""Seconds a peer may take for one call before it is left out of larger problems of its kind."""
+
+
+def cpu(call: Callable[[], float]) -> tuple[float, float]:
+    """CPU seconds, and what the call returned."""
+    began = time.process_time()
+    value = call()
+    return time.process_time() - began, value
+
+
+def ours(problem: Problem) -> Callable[[], float]:
+    """Our call, warm where the problem is."""
+    start = None
+    if problem.before is not None:
+        assert problem.kept is not None
+        old = problem.before
+        last = matcher.solve_assignment(old.costs if old.sparse is None else old.sparse, unassigned_cost=old.price)
+        at = np.arange(len(problem.kept))
+        start = last.carried(np.where(problem.kept, at, -1), np.arange(len(last.col_duals)))
+    costs = problem.costs if problem.sparse is None else problem.sparse
+
+    def run() -> float:
+        solution = matcher.solve_assignment(costs, unassigned_cost=problem.price, warm_start=start)
+        assert solution.status == 1
+        return float(solution.total_cost)
+
+    return run
+
+
+def measure(problem: Problem, peers: dict[str, Solve], slow: set[str]) -> dict[str, object]:
+    """Seconds of ours and of each peer; a peer that is wrong or fails is named, never counted."""
+    call = ours(problem)
+    first, optimum = cpu(call)
+    rounds = 15 if first < 0.005 else 7 if first < 0.1 else 3
+    times: dict[str, list[float]] = {"ours": []}
+    failed: dict[str, str] = {}
+    active = {name: solve for name, solve in peers.items() if name not in slow}
+    for turn in range(rounds):
+        times["ours"].append(cpu(call)[0])
+        for name, solve in list(active.items()):
+            try:
+                taken, total = cpu(lambda solve=solve: solve(problem))  # type: ignore[misc]
+            except Exception as reason:  # peers refuse shapes in many ways
+                failed[name] = f"{type(reason).__name__}: {reason}"[:80]
+                del active[name]
+                continue
+            if abs(total - optimum) > 1e-6 * max(1.0, abs(optimum)):
+                failed[name] = f"wrong: {total} instead of {optimum}"
+                del active[name]
+                continue
+            times.setdefault(name, []).append(taken)
+            if taken > PATIENCE:
+                slow.add(name)
+            if turn == 0 and taken > 20 * max(first, 0.002):
+                del active[name]  # far from best: one look is enough
+    stream = None
+    if problem.costs is not None:
+        problem.costs.min()
+        stream = median(cpu(lambda: float(problem.costs.min()))[0] for _ in range(5))  # type: ignore[union-attr]
+    medians = {name: median(values) for name, values in times.items()}
+    best = min((name for name in medians if name != "ours"), key=medians.__getitem__, default=None)
+    return {
+        "name": problem.name,
+        "reach": problem.reach,
+        "ms": {name: 1e3 * value for name, value in medians.items()},
+        "best": best,
+        "ratio": medians["ours"] / medians[best] if best else None,
+        "stream": medians["ours"] / stream if stream else None,
+        "failed": failed,
+    }
+
+
+def show(row: dict[str, object]) -> None:
+    """One line of the table."""
+    ms: dict[str, float] = row["ms"]  # type: ignore[assignment]
+    best, reach, ratio, stream = row["best"], row["reach"], row["ratio"], row["stream"]
+    peer = f"{ms[best]:10.3f} {best:<13}" if best else f"{'-':>10} {'':<13}"  # type: ignore[index]
+    verdict = "" if reach is None or ratio is None else ("holds" if ratio <= reach else "MISSES")  # type: ignore[operator]
+    print(
+        f"{row['name']:<34} {ms['ours']:9.3f} {peer} "
+        f"{ratio if ratio is not None else float('nan'):6.3f} {reach if reach is not None else '':>5} {verdict:<6} "
+        f"{stream if stream is not None else float('nan'):7.2f}",
+        flush=True,
+    )
+    for name, why in row["failed"].items():  # type: ignore[attr-defined]
+        if why.startswith("wrong"):
+            print(f"    {name}: {why}")
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="nothing above 1000 rows dense, no 50000 sparse")
+    parser.add_argument("--only", default="", help="families whose name holds this")
+    parser.add_argument("--sweep", type=int, default=12, help="random shapes after the table")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    dense, missing = dense_peers()
+    sparse, missing_sparse = sparse_peers()
+    for name, why in (missing | missing_sparse).items():
+        print(f"left out {name}: {why}")
+    print(
+        f"{'family':<34} {'ours ms':>9} {'best peer ms':>10} {'':<11} {'ratio':>6} {'reach':>5} {'':<6} {'x stream':>7}"
+    )
+    rows, slow_dense, slow_sparse = [], set(), set()
+    problems = list(table()) + [lambda p=p: p for p in sweep(arguments.sweep, 5)]
+    for make in problems:
+        problem = make()
+        if arguments.only not in problem.name:
+            continue
+        size = problem.costs.shape[0] if problem.costs is not None else problem.sparse.shape[0] // 10
+        if arguments.quick and size > 1000:
+            continue
+        is_dense = problem.sparse is None
+        rows.append(measure(problem, dense if is_dense else sparse, slow_dense if is_dense else slow_sparse))
+        show(rows[-1])
+    swept = [row["ratio"] for row in rows if str(row["name"]).startswith("sweep") and row["ratio"] is not None]
+    if swept:
+        print(f"guard: worst ratio of the sweep {max(swept):.2f} (at most 1.2 wanted)")  # type: ignore[type-var]
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

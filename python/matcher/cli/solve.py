@@ -1,0 +1,114 @@
+"""``matcher solve FILE``: the cheapest matching of a cost matrix in a file, with its certificate."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matcher.solve import AssignmentSolution
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser("solve", help="solve an assignment problem from a .npy, .mtx or .csv file")
+    parser.add_argument("file", type=Path, metavar="FILE", help="dense .npy or .csv (inf forbids), sparse .mtx")
+    parser.add_argument("--unassigned-cost", type=float, metavar="PRICE", help="price of leaving a row out")
+    parser.add_argument("--maximize", action="store_true", help="look for the dearest matching")
+    parser.add_argument("--max-iterations", type=int, metavar="N", help="stop after so much work with what there is")
+    parser.add_argument("--out", type=Path, metavar="JSON", help="write matching and duals here")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0: optimal and proven; 1: refused, infeasible or stopped early."""
+    from matcher.solve import SolveStatus, solve_assignment
+    from matcher.verify import verify_assignment
+
+    try:
+        costs = read_costs(args.file)
+        solution = solve_assignment(
+            costs,
+            unassigned_cost=args.unassigned_cost,
+            maximize=args.maximize,
+            max_iterations=args.max_iterations,
+        )
+    except (OSError, ValueError, TypeError, OverflowError) as error:
+        print(f"{args.file}: {error}", file=sys.stderr)
+        return 1
+    if args.out is not None:
+        args.out.write_text(as_json(solution))
+    print(f"status      {solution.status.name}")
+    if solution.status is SolveStatus.INFEASIBLE:
+        print(f"witness     {' '.join(map(str, solution.witness.tolist()))}: together they reach fewer than they are")
+        return 1
+    tolerance = 1e-9 if solution.row_duals.dtype.kind == "f" else 0.0
+    check = verify_assignment(
+        costs,
+        solution.col_for_row,
+        solution.row_duals,
+        solution.col_duals,
+        unassigned_cost=args.unassigned_cost,
+        maximize=args.maximize,
+        tolerance=tolerance,
+    )
+    print(f"total       {solution.total_cost}")
+    print(f"bound       {solution.lower_bound}  (gap {solution.gap:.3g})")
+    print(f"certificate {'proves the optimum' if check.proves_optimum(tolerance) else 'bounds the total'}")
+    for problem in check.problems:
+        print(f"            {problem}")
+    if args.out is None:
+        for row, col in enumerate(solution.col_for_row.tolist()):
+            print(f"{row} {col if col >= 0 else '-'}")
+    return 0 if solution.status is SolveStatus.OPTIMAL and not check.problems else 1
+
+
+def read_costs(path: Path) -> Any:
+    """A dense array from .npy or .csv, a sparse one from .mtx. Raises ValueError for what cannot be read."""
+    import numpy as np
+
+    if path.suffix == ".npy":
+        return np.load(path, allow_pickle=False)
+    if path.suffix == ".mtx":
+        from scipy.io import mmread
+
+        return mmread(path)
+    if path.suffix == ".csv":
+        lines = [line for line in path.read_text().splitlines() if line.strip()]
+        rows = [[_number(cell, at, col) for col, cell in enumerate(line.split(","))] for at, line in enumerate(lines)]
+        for at, row in enumerate(rows):
+            if len(row) != len(rows[0]):
+                raise ValueError(f"row {at} has {len(row)} cells, row 0 has {len(rows[0])}")
+        whole = all(isinstance(cell, int) for row in rows for cell in row)
+        return np.array(rows, np.int64 if whole else np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
+    raise ValueError("the name must end in .npy, .mtx or .csv")
+
+
+def _number(cell: str, row: int, col: int) -> int | float:
+    try:
+        return int(cell)
+    except ValueError:
+        pass
+    try:
+        return float(cell)
+    except ValueError:
+        raise ValueError(f"row {row}, column {col}: {cell.strip()!r} is not a number") from None
+
+
+def as_json(solution: AssignmentSolution) -> str:
+    """Matching and certificate; row i's column is the i-th entry, -1: left out."""
+    import json
+
+    return json.dumps(
+        {
+            "status": solution.status.name,
+            "col_for_row": solution.col_for_row.tolist(),
+            "total_cost": solution.total_cost,
+            "lower_bound": solution.lower_bound,
+            "row_duals": solution.row_duals.tolist(),
+            "col_duals": solution.col_duals.tolist(),
+            "iterations": solution.iterations,
+        }
+    )
