@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Protocol
 
-from matcher.cli import check_config, demo, match, replay, report, serve, simulate, tune, version
+from matcher.cli import check_config, demo, match, replay, report, serve, simulate, solve, tune, version
 
 
 class Command(Protocol):
@@ -25,6 +25,7 @@ COMMANDS: tuple[Command, ...] = (
     serve,
     demo,
     match,
+    solve,
     simulate,
     replay,
     report,
