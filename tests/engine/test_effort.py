@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matcher.domain import Degradation, Effort, Policy, Rung
-from matcher.engine.effort import MIN_NEAREST, Grant, grant_work
+from matcher.engine.effort import MIN_NEAREST, Grant, grant_work, regrant
 from matcher.ports import Budget
 
 POLICY = Policy()
@@ -57,3 +57,22 @@ def test_effort_caps_and_pins() -> None:
     pinned = grant_work(POLICY, Budget(effort=effort, pinned=True), 1, 1)
     assert (pinned.nearest_couriers, pinned.iterations[Rung.ORTOOLS]) == (100, 7)
     assert pinned.rungs == (Rung.NATIVE, Rung.ORTOOLS)
+
+
+def test_a_slow_start_leaves_less_for_the_solver() -> None:
+    """The clock is asked again before the solve: what the stages before it overran is taken from the solver."""
+    left = [10.0, 0.02, 0.0]
+    budget = Budget(seconds_left=lambda: left.pop(0))
+    grant = grant_work(POLICY, budget, 50, 100)
+    shorter = regrant(grant, budget, 50)
+    assert shorter.iterations[Rung.NATIVE] < grant.iterations[Rung.NATIVE]
+    assert shorter.nearest_couriers == grant.nearest_couriers
+    assert regrant(grant, budget, 50).rungs == (Rung.GREEDY,)
+
+
+def test_a_pinned_effort_asks_no_clock() -> None:
+    """Replay never looks at the time."""
+    effort = Effort(5, 1, Rung.NATIVE, 7, Rung.NATIVE)
+    budget = Budget(effort=effort, pinned=True, seconds_left=lambda: 0.0)
+    grant = grant_work(POLICY, budget, 1, 1)
+    assert regrant(grant, budget, 1) == grant

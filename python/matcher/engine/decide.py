@@ -17,7 +17,7 @@ from opentelemetry import trace
 from matcher.assignment import Columns, find_candidates, score, waiting_prices
 from matcher.batching import open_orders, propose_units
 from matcher.domain import Decision, Degradation, Effort, Policy, Provenance, Rung, Snapshot, Travel
-from matcher.engine.effort import Grant, full_iterations, grant_work
+from matcher.engine.effort import Grant, full_iterations, grant_work, regrant
 from matcher.engine.load import under_load
 from matcher.engine.outcome import courier_plan, is_held, outcomes, wait_reasons
 from matcher.engine.routes import NewRoute, new_routes
@@ -61,7 +61,8 @@ def decide(
     named, policy = policy, under_load(snapshot, policy)
     orders = open_orders(snapshot)
     crowd = int(np.bincount(snapshot.orders.pickup_loc[orders]).max(initial=0))
-    grant = grant_work(policy, budget or Budget(), len(orders), len(snapshot.couriers), crowd)
+    budget = budget or Budget()
+    grant = grant_work(policy, budget, len(orders), len(snapshot.couriers), crowd)
     with _tracer.start_as_current_span("travel"):
         travel = ports.travel.travel(snapshot, policy.travel)
     with _tracer.start_as_current_span("bundles"):
@@ -71,6 +72,7 @@ def decide(
     with _tracer.start_as_current_span("scores"):
         columns = score(snapshot, candidates, policy)
         wait = waiting_prices(snapshot, orders, policy)
+    grant = regrant(grant, budget, len(orders))
     answer = _solve(snapshot, travel, policy, orders, columns, wait, grant, solvers)
     with _tracer.start_as_current_span("outcome"):
         return _compose(snapshot, named, ports, travel, orders, columns, wait, grant, answer)

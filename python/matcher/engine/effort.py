@@ -99,6 +99,13 @@ def _rungs_between(ladder: tuple[Rung, ...], effort: Effort) -> tuple[Rung, ...]
     return ladder[ladder.index(effort.first_rung) : ladder.index(effort.rung) + 1]
 
 
+def regrant(grant: Grant, budget: Budget, orders: int) -> Grant:
+    """What is left for the solver when the stages before it are done: they may have taken longer than foreseen."""
+    if budget.seconds_left is None or budget.effort is not None:
+        return grant
+    return _solving_within(grant, budget.seconds_left() / MARGIN - orders * ORDER_NS * 1e-9)
+
+
 def _within(full: Grant, seconds: float, orders: int, couriers: int) -> Grant:
     usable = seconds / MARGIN - OVERHEAD_S - orders * (ORDER_NS + couriers * RANKING_NS) * 1e-9
     pair_s = orders * INSERTION_NS * 1e-9
@@ -107,23 +114,31 @@ def _within(full: Grant, seconds: float, orders: int, couriers: int) -> Grant:
     if bundle > 1 and 2 * nearest * pair_s > usable / 2:
         bundle = 1
     if bundle == 1 and nearest * pair_s > usable / 2:
-        nearest = max(MIN_NEAREST, min(nearest, int(usable / 2 / pair_s))) if pair_s > 0 and usable > 0 else MIN_NEAREST
+        fitting = int(usable / 2 / pair_s) if usable > 0 else 0
+        nearest = min(nearest, max(MIN_NEAREST, fitting))
     left = usable - (2 if bundle > 1 else 1) * nearest * pair_s
-    affordable = {
-        Rung.NATIVE: int(left * 1e9 / ITERATION_NS),
-        Rung.ORTOOLS: int(left * 1e9 / EXACT_ITERATION_NS),
-        Rung.GREEDY: full.iterations[Rung.GREEDY],
-    }
-    rungs = full.rungs
-    if affordable[Rung.NATIVE] < 1 and len(rungs) > 1:
-        rungs = (rungs[-1],)
-    return replace(
+    fewer = replace(
         full,
         nearest_couriers=nearest,
         max_bundle_orders=bundle,
-        iterations={rung: max(1, min(limit, affordable[rung])) for rung, limit in full.iterations.items()},
-        rungs=rungs,
         degradations=_given_up(full, nearest, bundle),
+    )
+    return _solving_within(fewer, left)
+
+
+def _solving_within(grant: Grant, seconds: float) -> Grant:
+    affordable = {
+        Rung.NATIVE: int(seconds * 1e9 / ITERATION_NS),
+        Rung.ORTOOLS: int(seconds * 1e9 / EXACT_ITERATION_NS),
+        Rung.GREEDY: grant.iterations[Rung.GREEDY],
+    }
+    rungs = grant.rungs
+    if affordable[Rung.NATIVE] < 1 and len(rungs) > 1:
+        rungs = (rungs[-1],)
+    return replace(
+        grant,
+        iterations={rung: max(1, min(limit, affordable[rung])) for rung, limit in grant.iterations.items()},
+        rungs=rungs,
     )
 
 
