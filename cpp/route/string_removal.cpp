@@ -14,7 +14,7 @@ constexpr double kSplit = 0.5;         // probability of preserving part of a st
 constexpr double kKeepGrowing = 0.01;  // that the preserved part grows by one more
 constexpr double kBlink = 0.01;        // of passing over a route
 constexpr std::size_t kNeighbours = 60;
-constexpr double kHot = 0.25, kCold = 0.0025;  // temperatures, in average legs
+constexpr double kHot = 1.0, kCold = 0.01;  // temperatures, in average legs
 
 class StringRemoval {
  public:
