@@ -12,6 +12,7 @@ from matcher.domain import (
     HoldingPolicy,
     Policy,
     TravelPolicy,
+    WaitingPolicy,
 )
 
 _MINUTE_MS = 60_000
@@ -24,6 +25,8 @@ def built_in_policies() -> dict[str, Policy]:
         travel=TravelPolicy(road_factor=1.0, round_up_to_ms=_MINUTE_MS),
         candidates=CandidatePolicy(nearest_couriers=48, reach_ms=90 * _MINUTE_MS),
         costs=CostPolicy(click_to_door=1_000, pickup_delay=0, travel=0, courier_time=0),
+        # Above any cost of a delivery, long preparation included: leaving an order out is never worth it here.
+        waiting=WaitingPolicy(base_micros=200_000_000),
         holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE, cycle_ms=_MINUTE_MS),
     )
     return {"default": Policy(), "mdrp": mdrp}

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.domain import NEVER_MS, StopKind
-from matcher.kernels import _native
+from matcher.kernels import routing as native
 from matcher.kernels.insertion import QUANTITIES, REJECTIONS
 
 NEVER = int(NEVER_MS)
@@ -150,7 +150,7 @@ class Fleet:
         unknown = set(o.weights) - set(QUANTITIES)
         if unknown:
             raise ValueError(f"weights name unknown quantities {sorted(unknown)}; known are {', '.join(QUANTITIES)}")
-        self._native = _native.Fleet(
+        self._native = native.NativeFleet(
             radius_m=o.radius_m,
             factor=o.road_factor,
             quantum_ms=o.quantum_ms,

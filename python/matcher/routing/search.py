@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from matcher.kernels import _native
+from matcher.kernels import routing as native
 from matcher.routing.problem import Problem, Progress, Solution
 
 
@@ -34,7 +34,7 @@ def solve(
         raise ValueError(f"max_iterations is {max_iterations}, it must not be negative")
     if objective not in ("hierarchical", "distance"):
         raise ValueError(f"objective is {objective!r}, it must be 'hierarchical' or 'distance'")
-    found = _native.solve_pdptw(
+    found = native.solve_pdptw(
         distance=problem.distance,
         duration=problem.duration,
         ready=problem.ready,

@@ -1,0 +1,13 @@
+"""The native routing objects: running routes kept up to date, and the search for pickup-and-delivery plans.
+
+`matcher.routing` gives them their types and sentences; this module is the only way to them.
+"""
+
+from __future__ import annotations
+
+from matcher.kernels import _native
+
+NativeFleet = _native.Fleet
+solve_pdptw = _native.solve_pdptw
+
+__all__ = ["NativeFleet", "solve_pdptw"]
