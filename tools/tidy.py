@@ -74,9 +74,12 @@ def main() -> int:
         return said
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        reports = [said for said in pool.map(visit, todo.items()) if said]
-    print("\n".join(reports), end="")
-    return 1 if reports else 0
+        failed = False
+        for said in pool.map(visit, todo.items()):
+            if said:
+                print(said, flush=True)
+                failed = True
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -132,7 +133,7 @@ MATCHER_AVX512 LaneBound lane_bound_avx512(const T* cost, const double* v, std::
   __mmask8 odd = 0;
   std::int32_t j = 0;
   for (; j + 4 * kLanes <= count; j += 4 * kLanes) {
-    for (int k = 0; k < 4; ++k) {
+    for (std::ptrdiff_t k = 0; k < 4; ++k) {
       __m512d x = load8(cost + j + k * kLanes);
       odd = static_cast<__mmask8>(odd | _mm512_cmp_pd_mask(_mm512_abs_pd(x), top, _CMP_NLE_UQ));
       if (v != nullptr) x = _mm512_sub_pd(x, _mm512_loadu_pd(v + j + k * kLanes));

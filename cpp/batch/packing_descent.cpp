@@ -60,7 +60,7 @@ Descent descend(const Model& model, std::span<const double> order_price, std::in
   int stale = 0;
   for (; result.passes < passes && !work.spent(); ++result.passes) {
     const double value = evaluate(model, price, slope, result.picks);
-    work.add(model.members() + 4 * model.n_orders + model.n_couriers);
+    work.add(model.members() + std::int64_t{4} * model.n_orders + model.n_couriers);
     if (result.passes == 0 || value < result.bound * (1.0 - 1e-9)) {
       result.bound = value;
       result.order_price = price;

@@ -29,12 +29,11 @@ class StringRemoval {
     const double legs = 2.0 * plan_.requests() + plan_.vehicles();
     const double leg = plan_.distance() / std::max(1.0, legs);
     const double hot = kHot * leg, cold = kCold * leg;
-    double temperature = hot;
     const bool complete = plan_.absent().empty();
     for (;;) {
       const double progress = state_.progress();
       if (progress >= until) break;
-      temperature = hot * std::pow(cold / hot, (progress - began) / (until - began));
+      const double temperature = hot * std::pow(cold / hot, (progress - began) / (until - began));
       ++state_.out.iterations;
       const double before = plan_.distance();
       const std::size_t missing = plan_.absent().size();

@@ -61,7 +61,7 @@
 
 namespace matcher::wire {
 
-#define MATCHER_FIELD_NUMBER(name, number, kind) name = number,
+#define MATCHER_FIELD_NUMBER(name, number, kind) name = (number),
 enum class RequestField : std::uint32_t { MATCHER_REQUEST_FIELDS(MATCHER_FIELD_NUMBER) };
 enum class SnapshotField : std::uint32_t { MATCHER_SNAPSHOT_FIELDS(MATCHER_FIELD_NUMBER) };
 enum class OrderField : std::uint32_t { MATCHER_ORDER_FIELDS(MATCHER_FIELD_NUMBER) };
