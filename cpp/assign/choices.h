@@ -110,7 +110,7 @@ class DenseChoices {
     pool_.reserve(static_cast<std::size_t>(costs.rows) * 28);
     const double* duals = v.empty() ? nullptr : v.data();
     if (costs.col_stride == 1) {
-      for (std::int32_t i = 0; i < n_rows() && valid_; ++i) list(i, &costs_(i, 0), duals, kFew);
+      for (std::int32_t i = 0; i < n_rows() && valid_; ++i) list(i, costs_.row(i), duals, kFew);
       return;
     }
     // Turn a block of rows round at a time: a column of the block is a cache line or two.
@@ -166,7 +166,7 @@ class DenseChoices {
   };
 
   const T* row(std::int32_t i) {
-    if (costs_.col_stride == 1) return &costs_(i, 0);
+    if (costs_.col_stride == 1) return costs_.row(i);
     for (std::int64_t j = 0; j < costs_.cols; ++j) row_[static_cast<std::size_t>(j)] = costs_(i, j);
     return row_.data();
   }

@@ -16,6 +16,7 @@ struct MatrixView {
   std::int64_t col_stride = 1;
 
   const T& operator()(std::int64_t row, std::int64_t col) const { return data[row * row_stride + col * col_stride]; }
+  const T* row(std::int64_t at) const { return data + at * row_stride; }  // no dereference: rows may be empty
   MatrixView transposed() const { return {data, cols, rows, col_stride, row_stride}; }
 };
 
