@@ -101,7 +101,7 @@ def test_recorded_effort_gives_the_same_decision(seed: int, seconds: float) -> N
     """Replay: whatever the clock made of the first decision, its effort pins the second."""
     snapshot = plane(*random_market(seed))
     first = decided(snapshot, HOLDING, Budget(seconds_left=lambda: seconds))
-    assert decided(snapshot, HOLDING, Budget(effort=first.effort, pinned=True)) == first
+    assert decided(snapshot, HOLDING, Budget(effort=first.effort)) == first
 
 
 def test_little_time_steps_down_and_says_so() -> None:
@@ -189,7 +189,7 @@ def test_a_failed_check_steps_down_and_is_reported() -> None:
     decision = matcher.decide(snapshot, AT_ONCE, ports=PORTS, solvers=solvers)
     assert decision.rung is Rung.ORTOOLS
     assert Degradation.VERIFICATION_FAILED in decision.degradations
-    pinned = Budget(effort=decision.effort, pinned=True)
+    pinned = Budget(effort=decision.effort)
     assert matcher.decide(snapshot, AT_ONCE, budget=pinned, ports=PORTS, solvers=solvers) == decision
     with pytest.raises(VerificationError, match="NATIVE: the total is not the sum"):
         matcher.decide(snapshot, AT_ONCE, budget=Budget(forced_rung=Rung.NATIVE), ports=PORTS, solvers=solvers)

@@ -47,16 +47,12 @@ def test_forced_rung_is_the_only_one() -> None:
     assert grant_work(POLICY, Budget(forced_rung=Rung.ORTOOLS), 1, 1).rungs == (Rung.ORTOOLS,)
 
 
-def test_effort_caps_and_pins() -> None:
-    """As a cap an effort can only lower the policy's; pinned, it is done exactly, failed rungs included."""
+def test_an_effort_is_done_exactly() -> None:
+    """Replay: neither policy nor clock has a say, and rungs that failed are tried again in their order."""
     effort = Effort(100, 1, Rung.ORTOOLS, 7, Rung.NATIVE)
-    capped = grant_work(POLICY, Budget(effort=effort), 1, 1)
-    assert capped.nearest_couriers == POLICY.candidates.nearest_couriers
-    assert (capped.max_bundle_orders, capped.iterations[Rung.ORTOOLS]) == (1, 7)
-    assert capped.rungs == (Rung.ORTOOLS, Rung.GREEDY)
-    pinned = grant_work(POLICY, Budget(effort=effort, pinned=True), 1, 1)
-    assert (pinned.nearest_couriers, pinned.iterations[Rung.ORTOOLS]) == (100, 7)
-    assert pinned.rungs == (Rung.NATIVE, Rung.ORTOOLS)
+    grant = grant_work(POLICY, Budget(effort=effort), 1, 1)
+    assert (grant.nearest_couriers, grant.max_bundle_orders, grant.iterations[Rung.ORTOOLS]) == (100, 1, 7)
+    assert grant.rungs == (Rung.NATIVE, Rung.ORTOOLS)
 
 
 def test_a_slow_start_leaves_less_for_the_solver() -> None:
@@ -73,6 +69,6 @@ def test_a_slow_start_leaves_less_for_the_solver() -> None:
 def test_a_pinned_effort_asks_no_clock() -> None:
     """Replay never looks at the time."""
     effort = Effort(5, 1, Rung.NATIVE, 7, Rung.NATIVE)
-    budget = Budget(effort=effort, pinned=True, seconds_left=lambda: 0.0)
+    budget = Budget(effort=effort, seconds_left=lambda: 0.0)
     grant = grant_work(POLICY, budget, 1, 1)
     assert regrant(grant, budget, 1) == grant

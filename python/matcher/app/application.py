@@ -145,8 +145,7 @@ class App:
         budget = Budget(
             effort=options.effort,
             forced_rung=options.forced_rung,
-            seconds_left=None if options.effort is not None else seconds_left,
-            pinned=options.effort is not None,
+            seconds_left=seconds_left,
         )
         decision = decide(snapshot, policy, budget=budget, ports=Ports(travel=travel, build=self.build))
         with _tracer.start_as_current_span("encode"):

@@ -57,7 +57,7 @@ def grant_work(policy: Policy, budget: Budget, orders: int, couriers: int, crowd
         degradations=(),
     )
     if budget.effort is not None:
-        return _limited(full, budget.effort, budget.pinned)
+        return _pinned(full, budget.effort)
     if budget.seconds_left is None:
         return full
     return _within(full, budget.seconds_left(), orders, couriers)
@@ -70,25 +70,14 @@ def _nearest(policy: Policy, orders: int, couriers: int, crowd: int) -> int:
     return max(asked, min(crowd, couriers, affordable))
 
 
-def _limited(full: Grant, effort: Effort, pinned: bool) -> Grant:
-    if pinned:
-        return replace(
-            full,
-            nearest_couriers=effort.nearest_couriers,
-            max_bundle_orders=effort.max_bundle_orders,
-            iterations={**full.iterations, effort.rung: effort.iterations},
-            rungs=_rungs_between(full.rungs, effort),
-            degradations=_given_up(full, effort.nearest_couriers, effort.max_bundle_orders),
-        )
-    nearest = min(full.nearest_couriers, effort.nearest_couriers)
-    bundle = min(full.max_bundle_orders, effort.max_bundle_orders)
+def _pinned(full: Grant, effort: Effort) -> Grant:
     return replace(
         full,
-        nearest_couriers=nearest,
-        max_bundle_orders=bundle,
-        iterations={**full.iterations, effort.rung: min(full.iterations[effort.rung], effort.iterations)},
-        rungs=tuple(rung for rung in full.rungs if rung >= effort.rung) or (Rung.GREEDY,),
-        degradations=_given_up(full, nearest, bundle),
+        nearest_couriers=effort.nearest_couriers,
+        max_bundle_orders=effort.max_bundle_orders,
+        iterations={**full.iterations, effort.rung: effort.iterations},
+        rungs=_rungs_between(full.rungs, effort),
+        degradations=_given_up(full, effort.nearest_couriers, effort.max_bundle_orders),
     )
 
 

@@ -44,9 +44,7 @@ class Budget:
     """
 
     effort: Effort | None = None
-    """Limits on the work; None: what the policy asks for."""
+    """Do exactly this, as in replay: no clock, no stepping down. None: what policy and time allow."""
     forced_rung: Rung | None = None
     """Answer from this rung only; None: the policy's ladder."""
     seconds_left: Callable[[], float] | None = None
-    pinned: bool = False
-    """Do exactly `effort`, as in replay: no stepping down, no ladder."""

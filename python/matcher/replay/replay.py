@@ -61,7 +61,7 @@ def decide_again(record: DecisionRecord) -> bytes:
     snapshot, options = wire.decode_match_request(record.request, _NO_LIMITS)
     provenance = record.meta.provenance
     ports = Ports(travel=_RecordedTravel(record.travel), build=Build(provenance.build_version, provenance.build_digest))
-    budget = Budget(effort=record.meta.effort, forced_rung=options.forced_rung, pinned=True)
+    budget = Budget(effort=record.meta.effort, forced_rung=options.forced_rung)
     return wire.encode_decision(decide(snapshot, record.policy, budget=budget, ports=ports))
 
 

@@ -153,7 +153,7 @@ class PackingSolver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NativePackingSolver:
-    """The C++ kernel. One iteration is a thousand visits to a column's member, about 1.5 µs."""
+    """The C++ kernel. One iteration is a thousand visits to a column's member."""
 
     name: str = "native"
 

@@ -6,6 +6,7 @@ of MathOpt to Gurobi does not take the licence of the wheel, hence the direct ad
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,10 @@ class _Raw:
     picked: I64 | None
     gain_bound: float | None
     work: int
+
+
+_Run = Callable[[PackingProblem, I32, I64, int | None], _Raw]
+"""A back end: problem, kept columns, their gains and the limit on the work, to what it found."""
 
 
 def _rows(problem: PackingProblem, kept: I32) -> scipy.sparse.csr_matrix:
@@ -67,6 +72,19 @@ def _answer(problem: PackingProblem, kept: I32, raw: _Raw, warm_start: WarmStart
     )
 
 
+def _solve(
+    problem: PackingProblem, run: _Run, max_iterations: int | None, warm_start: WarmStart | None
+) -> PackingSolution:
+    """Hand the columns that gain anything to a back end; OVERFLOW where a double would not hold the sums exactly."""
+    if not sums_are_exact(problem):
+        return overflow()
+    gain = gains(problem)
+    if int(np.maximum(gain, 0).sum()) >= _EXACT_IN_DOUBLE:
+        return overflow()
+    kept: I32 = np.flatnonzero(gain > 0).astype(np.int32)
+    return _answer(problem, kept, run(problem, kept, gain[kept], max_iterations), warm_start)
+
+
 @dataclass(frozen=True, slots=True)
 class GurobiPackingSolver:
     """Gurobi, one thread. One iteration is a thousandth of Gurobi's work unit, which does not depend on the clock."""
@@ -79,11 +97,7 @@ class GurobiPackingSolver:
         self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
     ) -> PackingSolution:
         """See PackingSolver.solve."""
-        if not sums_are_exact(problem) or int(np.maximum(gains(problem), 0).sum()) >= _EXACT_IN_DOUBLE:
-            return overflow()
-        gain = gains(problem)
-        kept: I32 = np.flatnonzero(gain > 0).astype(np.int32)
-        return _answer(problem, kept, self._run(problem, kept, gain[kept], max_iterations), warm_start)
+        return _solve(problem, self._run, max_iterations, warm_start)
 
     def _run(self, problem: PackingProblem, kept: I32, gain: I64, max_iterations: int | None) -> _Raw:
         import gurobipy
@@ -124,11 +138,7 @@ class CplexPackingSolver:
         self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
     ) -> PackingSolution:
         """See PackingSolver.solve."""
-        if not sums_are_exact(problem) or int(np.maximum(gains(problem), 0).sum()) >= _EXACT_IN_DOUBLE:
-            return overflow()
-        gain = gains(problem)
-        kept: I32 = np.flatnonzero(gain > 0).astype(np.int32)
-        return _answer(problem, kept, self._run(problem, kept, gain[kept], max_iterations), warm_start)
+        return _solve(problem, self._run, max_iterations, warm_start)
 
     def _run(self, problem: PackingProblem, kept: I32, gain: I64, max_iterations: int | None) -> _Raw:
         import cplex
