@@ -56,6 +56,7 @@ type Client struct {
 	conn       *grpc.ClientConn
 	matching   matcherv1.MatchingServiceClient
 	assignment matcherv1.AssignmentServiceClient
+	batching   matcherv1.BatchingServiceClient
 	health     healthpb.HealthClient
 }
 
@@ -80,6 +81,7 @@ func Dial(target string, options ...grpc.DialOption) (*Client, error) {
 		conn:       conn,
 		matching:   matcherv1.NewMatchingServiceClient(conn),
 		assignment: matcherv1.NewAssignmentServiceClient(conn),
+		batching:   matcherv1.NewBatchingServiceClient(conn),
 		health:     healthpb.NewHealthClient(conn),
 	}, nil
 }
@@ -97,6 +99,30 @@ func (c *Client) Match(
 		return nil, asError(err)
 	}
 	return response.GetDecision(), nil
+}
+
+// Explain says why the decision on a request did, or did not, give an order to a courier, and what the difference is
+// worth. With the effort of a past decision in the request it is that decision which is explained. A refusal is an
+// *Error.
+func (c *Client) Explain(
+	ctx context.Context, request *matcherv1.ExplainRequest, options ...grpc.CallOption,
+) (*matcherv1.ExplainResponse, error) {
+	response, err := c.matching.Explain(withKey(ctx), request, options...)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return response, nil
+}
+
+// ProposeBatches groups open orders that are worth carrying together, best first. A refusal is an *Error.
+func (c *Client) ProposeBatches(
+	ctx context.Context, request *matcherv1.ProposeBatchesRequest, options ...grpc.CallOption,
+) (*matcherv1.ProposeBatchesResponse, error) {
+	response, err := c.batching.ProposeBatches(withKey(ctx), request, options...)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return response, nil
 }
 
 // Solve finds the cheapest matching of a cost matrix, with the duals that prove it. A refusal is an *Error; an

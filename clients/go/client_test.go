@@ -201,6 +201,57 @@ func TestSameRequestSameDecision(t *testing.T) {
 	}
 }
 
+// The question after the fact is answered about the decision that was made, and the prices are those of the contract.
+func TestExplain(t *testing.T) {
+	client := shared(t)
+	request := &matcherv1.MatchRequest{Snapshot: market()}
+	decision, err := client.Match(within(t, 20*time.Second), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Effort = decision.Effort
+	for _, outcome := range decision.Outcomes {
+		if outcome.CourierId == "" {
+			continue
+		}
+		found, err := client.Explain(within(t, 20*time.Second), &matcherv1.ExplainRequest{
+			Match: request, OrderId: outcome.OrderId, CourierId: outcome.CourierId,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found.DecisionId != decision.DecisionId || found.Verdict != matcherv1.PairVerdict_PAIR_VERDICT_CHOSEN ||
+			found.HolderId != outcome.CourierId || found.PriceMicros < found.PriceLowMicros {
+			t.Errorf("not the explanation of %v:\n%v", outcome, found)
+		}
+	}
+}
+
+// Every open order is in a batch or has its reason.
+func TestProposeBatches(t *testing.T) {
+	client := shared(t)
+	snapshot := market()
+	found, err := client.ProposeBatches(within(t, 20*time.Second), &matcherv1.ProposeBatchesRequest{Snapshot: snapshot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, batch := range found.Batches {
+		if len(batch.Stops) != 2*len(batch.OrderIds) {
+			t.Errorf("two stops an order were expected: %v", batch)
+		}
+		for _, id := range batch.OrderIds {
+			named[id] = true
+		}
+	}
+	for _, order := range found.Unbatched {
+		named[order.OrderId] = true
+	}
+	if len(named) == 0 || len(named) > len(snapshot.Orders) {
+		t.Errorf("%d orders accounted for, of %d", len(named), len(snapshot.Orders))
+	}
+}
+
 // A retry by key gets the first answer's bytes even with a deadline that buys less work; the key of another request is
 // refused rather than answered with the wrong decision.
 func TestIdempotencyKey(t *testing.T) {

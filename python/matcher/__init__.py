@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matcher.domain import Policy as Policy
     from matcher.domain import Snapshot as Snapshot
     from matcher.engine import decide as decide
+    from matcher.engine import explain as explain
     from matcher.solve import AssignmentSolution as AssignmentSolution
     from matcher.solve import solve_assignment as solve_assignment
 
@@ -24,10 +25,21 @@ _HOMES = {
     "Policy": "matcher.domain",
     "Snapshot": "matcher.domain",
     "decide": "matcher.engine",
+    "explain": "matcher.engine",
     "solve_assignment": "matcher.solve",
 }
 
-__all__ = ["AssignmentSolution", "Client", "Decision", "Policy", "Snapshot", "decide", "routing", "solve_assignment"]
+__all__ = [
+    "AssignmentSolution",
+    "Client",
+    "Decision",
+    "Policy",
+    "Snapshot",
+    "decide",
+    "explain",
+    "routing",
+    "solve_assignment",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,12 +20,16 @@ from matcher.app.build import this_build
 from matcher.app.config import Config
 from matcher.app.journal import Journal, NoJournal, open_journal
 from matcher.app.self_test import self_test
+from matcher.batching import propose_batches
 from matcher.domain import (
+    Batch,
+    Batches,
     Build,
     Decision,
     DecisionRecord,
     Effort,
     ErrorReason,
+    Explanation,
     InvalidRequest,
     Policy,
     Provenance,
@@ -36,7 +40,7 @@ from matcher.domain import (
     Violation,
 )
 from matcher.domain.policy import TravelPolicy
-from matcher.engine import decide
+from matcher.engine import decide, explain
 from matcher.kernels import CancelToken
 from matcher.ports import Budget, Ports, TravelTime
 from matcher.solve import solve_assignment
@@ -161,6 +165,56 @@ class App:
         )
         record = DecisionRecord(request=request, travel=travel.answer(), policy=policy, decision=reply, meta=meta)
         return Answer(decision, reply, self.journal.record(record))
+
+    def explain(
+        self,
+        snapshot: Snapshot,
+        order_id: str,
+        courier_id: str,
+        options: MatchOptions | None = None,
+        seconds_left: Callable[[], float] | None = None,
+    ) -> Explanation:
+        """Why the decision on this snapshot did, or did not, give the order to the courier. Nothing is recorded."""
+        options = options or MatchOptions()
+        budget = Budget(effort=options.effort, forced_rung=options.forced_rung, seconds_left=seconds_left)
+        ports = Ports(travel=self._travel, build=self.build)
+        return explain(snapshot, self.policy(options.policy), order_id, courier_id, budget=budget, ports=ports)
+
+    def propose_batches(
+        self,
+        snapshot: Snapshot,
+        policy_name: str = "default",
+        *,
+        max_orders: int | None = None,
+        max_batches: int | None = None,
+    ) -> Batches:
+        """Groups of open orders worth carrying together, best first; None: as many as the policy says."""
+        policy = self.policy(policy_name)
+        travel = self._travel.travel(snapshot, policy.travel)
+        found = propose_batches(
+            snapshot,
+            travel,
+            policy.bundling,
+            policy.travel.car_mph,
+            max(2, policy.bundling.max_orders) if max_orders is None else max_orders,
+            policy.bundling.max_bundles if max_batches is None else max_batches,
+        )
+        orders, clock = snapshot.orders, snapshot.at_unix_ms
+        return Batches(
+            batches=tuple(
+                Batch(
+                    store_id=snapshot.stores[int(orders.store[batch.orders[0]])],
+                    order_ids=tuple(orders.ids[order] for order in batch.orders),
+                    saving_ms=batch.saving_ms,
+                    delay_ms=batch.delay_ms,
+                    ready_at_ms=clock + max(int(orders.ready_ms[order]) for order in batch.orders),
+                )
+                for batch in found.batches
+            ),
+            unbatched=tuple((orders.ids[order], reason) for order, reason in found.unbatched),
+            dropped=found.dropped,
+            provenance=replace(self._provenance(policy, snapshot.digest.hex()), models={"travel": travel.version}),
+        )
 
     def validate_match(self, snapshot: Snapshot, options: MatchOptions) -> bytes:
         """The reply to a request that was to be validated only."""

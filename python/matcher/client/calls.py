@@ -14,6 +14,8 @@ from matcher.domain import Effort, Rung, Snapshot
 from matcher.wire import MatchOptions, SolveProblem, encode_match_request, encode_solve_request
 
 MATCH = "/matcher.v1.MatchingService/Match"
+EXPLAIN = "/matcher.v1.MatchingService/Explain"
+PROPOSE_BATCHES = "/matcher.v1.BatchingService/ProposeBatches"
 SOLVE = "/matcher.v1.AssignmentService/Solve"
 SERVICE_CONFIG = files("matcher.client").joinpath("service_config.json").read_text(encoding="utf-8")
 """Retries with backoff, throttled; any language's gRPC takes the same text."""

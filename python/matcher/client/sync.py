@@ -8,10 +8,29 @@ import grpc
 import numpy.typing as npt
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from matcher.client.calls import MATCH, OPTIONS, SOLVE, match_bytes, metadata, new_key, solve_bytes
+from matcher.client.calls import (
+    EXPLAIN,
+    MATCH,
+    OPTIONS,
+    PROPOSE_BATCHES,
+    SOLVE,
+    match_bytes,
+    metadata,
+    new_key,
+    solve_bytes,
+)
 from matcher.client.errors import failure
-from matcher.domain import Decision, Effort, Rung, Snapshot
-from matcher.wire import SolveReply, decode_decision, decode_solve_reply
+from matcher.domain import Batches, Decision, Effort, Explanation, Rung, Snapshot
+from matcher.wire import (
+    MatchOptions,
+    SolveReply,
+    decode_batches,
+    decode_decision,
+    decode_explanation,
+    decode_solve_reply,
+    encode_batches_request,
+    encode_explain_request,
+)
 
 
 class Client:
@@ -29,6 +48,8 @@ class Client:
         self._wait_for_ready = wait_for_ready
         self._channel = grpc.insecure_channel(target, options=OPTIONS)
         self._match: Any = self._channel.unary_unary(MATCH)
+        self._explain: Any = self._channel.unary_unary(EXPLAIN)
+        self._propose_batches: Any = self._channel.unary_unary(PROPOSE_BATCHES)
         self._solve: Any = self._channel.unary_unary(SOLVE)
 
     def __enter__(self) -> Client:
@@ -53,6 +74,35 @@ class Client:
         """One decision. `effort` pins the work, as replay does."""
         request = match_bytes(snapshot, policy, forced_rung=forced_rung, effort=effort)
         return decode_decision(self._call(self._match, request, timeout))
+
+    def explain(
+        self,
+        snapshot: Snapshot,
+        order_id: str,
+        courier_id: str,
+        policy: str = "default",
+        *,
+        forced_rung: Rung | None = None,
+        effort: Effort | None = None,
+        timeout: float | None = None,
+    ) -> Explanation:
+        """Why the decision did, or did not, give the order to the courier; `effort` pins a past decision."""
+        options = MatchOptions(policy, forced_rung, False, effort)
+        request = encode_explain_request(snapshot, order_id, courier_id, options)
+        return decode_explanation(self._call(self._explain, request, timeout))
+
+    def propose_batches(
+        self,
+        snapshot: Snapshot,
+        policy: str = "default",
+        *,
+        max_orders: int | None = None,
+        max_batches: int | None = None,
+        timeout: float | None = None,
+    ) -> Batches:
+        """Groups of open orders worth carrying together, best first; None: as many as the policy says."""
+        request = encode_batches_request(snapshot, policy, max_orders, max_batches)
+        return decode_batches(self._call(self._propose_batches, request, timeout))
 
     def validate(self, snapshot: Snapshot, policy: str = "default", *, timeout: float | None = None) -> None:
         """Have the server check the request without deciding."""

@@ -1,16 +1,21 @@
 """Frozen values that every room shares: Snapshot, Policy, Travel, Decision and the enumerations."""
 
+from matcher.domain.batches import Batch, Batches
 from matcher.domain.builder import Limits, build_snapshot
 from matcher.domain.decision import Build, CourierPlan, Decision, Effort, OrderOutcome, PlannedStop, Provenance
 from matcher.domain.enums import (
     Degradation,
     OrderStatus,
+    PairChangeKind,
+    PairVerdict,
     Rung,
     SpatialFrame,
     StopKind,
     TravelMode,
+    UnbatchedReason,
     WaitReason,
 )
+from matcher.domain.explanation import Explanation, Move, PairChange
 from matcher.domain.policy import (
     BundlingPolicy,
     CandidatePolicy,
@@ -30,6 +35,8 @@ from matcher.domain.violations import ErrorReason, InvalidRequest, InvalidSnapsh
 __all__ = [
     "EARTH_RADIUS_M",
     "NEVER_MS",
+    "Batch",
+    "Batches",
     "Build",
     "BundlingPolicy",
     "CandidatePolicy",
@@ -43,6 +50,7 @@ __all__ = [
     "Degradation",
     "Effort",
     "ErrorReason",
+    "Explanation",
     "HoldingPolicy",
     "InvalidRequest",
     "InvalidSnapshot",
@@ -50,10 +58,14 @@ __all__ = [
     "Locations",
     "MatrixTravel",
     "MetricTravel",
+    "Move",
     "Order",
     "OrderOutcome",
     "OrderStatus",
     "Orders",
+    "PairChange",
+    "PairChangeKind",
+    "PairVerdict",
     "PlannedStop",
     "Policy",
     "Provenance",
@@ -67,6 +79,7 @@ __all__ = [
     "Travel",
     "TravelMode",
     "TravelPolicy",
+    "UnbatchedReason",
     "Violation",
     "WaitReason",
     "WaitingPolicy",

@@ -67,3 +67,40 @@ class Degradation(IntEnum):
     LOWER_RUNG = 3
     BUDGET_EXHAUSTED = 4
     VERIFICATION_FAILED = 5
+
+
+class PairVerdict(IntEnum):
+    """What became of an order and a courier that someone asks about."""
+
+    CHOSEN = 1
+    LOST = 2
+    PRUNED = 3
+    INFEASIBLE = 4
+    NOT_OPEN = 5
+
+
+class PairChangeKind(IntEnum):
+    """What would have to be different for a pair's verdict to turn."""
+
+    COST = 1
+    NEAREST_COURIERS = 2
+    REACH = 3
+    SKILLS = 4
+    CAPACITY = 5
+    SHIFT_END = 6
+    PICKUP_BY = 7
+    DROPOFF_BY = 8
+    FRESHNESS = 9
+    ROUTE_LIMITS = 10
+    ROUTE_STOPS = 11
+
+
+class UnbatchedReason(IntEnum):
+    """Why an open order is in no batch."""
+
+    NO_STORE = 1
+    ALONE = 2
+    READY_APART = 3
+    FRESHNESS = 4
+    SAVES_NOTHING = 5
+    BEYOND_LIMIT = 6

@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from opentelemetry import trace
 
-from matcher.assignment import Columns, find_candidates, score, waiting_prices
-from matcher.batching import open_orders, propose_units
+from matcher.assignment import Columns
 from matcher.domain import Decision, Degradation, Effort, Policy, Provenance, Rung, Snapshot, Travel
-from matcher.engine.effort import Grant, full_iterations, grant_work, regrant
-from matcher.engine.load import under_load
+from matcher.engine.effort import full_iterations
 from matcher.engine.outcome import courier_plan, is_held, outcomes, wait_reasons
+from matcher.engine.pose import Posed, pose
 from matcher.engine.routes import NewRoute, new_routes
 from matcher.engine.rungs import PACKING_SOLVERS
 from matcher.ports import Budget, Ports
@@ -34,7 +32,7 @@ class VerificationError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """A verified answer of one rung."""
 
     rung: Rung
@@ -58,38 +56,15 @@ def decide(
     Raises VerificationError when no permitted rung passes verification. Never returns a plan that breaks a hard
     constraint. Deterministic for equal arguments; see `matcher.ports.Budget` for how time enters.
     """
-    named, policy = policy, under_load(snapshot, policy)
-    orders = open_orders(snapshot)
-    crowd = int(np.bincount(snapshot.orders.pickup_loc[orders]).max(initial=0))
-    budget = budget or Budget()
-    grant = grant_work(policy, budget, len(orders), len(snapshot.couriers), crowd)
-    with _tracer.start_as_current_span("travel"):
-        travel = ports.travel.travel(snapshot, policy.travel)
-    with _tracer.start_as_current_span("bundles"):
-        units = propose_units(snapshot, travel, policy.bundling, grant.max_bundle_orders)
-    with _tracer.start_as_current_span("candidates"):
-        candidates = find_candidates(snapshot, travel, units, policy, grant.nearest_couriers)
-    with _tracer.start_as_current_span("scores"):
-        columns = score(snapshot, candidates, policy)
-        wait = waiting_prices(snapshot, orders, policy)
-    grant = regrant(grant, budget, len(orders))
-    answer = _solve(snapshot, travel, policy, orders, columns, wait, grant, solvers)
+    posed = pose(snapshot, policy, budget or Budget(), ports)
+    answer = solve_posed(snapshot, posed, solvers)
     with _tracer.start_as_current_span("outcome"):
-        return _compose(snapshot, named, ports, travel, orders, columns, wait, grant, answer)
+        return compose(snapshot, policy, ports, posed, answer)
 
 
-def _solve(
-    snapshot: Snapshot,
-    travel: Travel,
-    policy: Policy,
-    orders: npt.NDArray[np.int32],
-    columns: Columns,
-    wait: npt.NDArray[np.int64],
-    grant: Grant,
-    solvers: Mapping[Rung, PackingSolver],
-) -> _Answer:
-    """Walk down the ladder to the first answer that verification accepts."""
-    problem = _packing_problem(snapshot, orders, columns, wait)
+def solve_posed(snapshot: Snapshot, posed: Posed, solvers: Mapping[Rung, PackingSolver]) -> Answer:
+    """Walk down the ladder to the first answer that verification accepts. Raises VerificationError."""
+    travel, policy, columns, grant, problem = posed.travel, posed.policy, posed.columns, posed.grant, posed.problem
     faults: list[str] = []
     for rung in grant.rungs:
         with _tracer.start_as_current_span("solve", attributes={"matcher.rung": rung.name}):
@@ -103,33 +78,10 @@ def _solve(
             found = _faults(snapshot, travel, policy, columns, problem, solution, routes)
             bound = _certified_bound(problem, solution)
         if not found:
-            return _Answer(rung, solution, routes, bound, refused=bool(faults))
+            return Answer(rung, solution, routes, bound, refused=bool(faults))
         faults += [f"{rung.name}: {fault}" for fault in found]
         trace.get_current_span().add_event("verification failed", {"matcher.faults": found[:10]})
     raise VerificationError("no rung's answer passed verification: " + "; ".join(faults[:10]))
-
-
-def _packing_problem(
-    snapshot: Snapshot, orders: npt.NDArray[np.int32], columns: Columns, wait: npt.NDArray[np.int64]
-) -> PackingProblem:
-    """The columns in terms of open orders: member lists are gathered from the units."""
-    candidates = columns.candidates
-    units = candidates.units
-    position = np.full(len(snapshot.orders), -1, dtype=np.int32)
-    position[orders] = np.arange(len(orders), dtype=np.int32)
-    lengths = np.diff(units.ptr)[candidates.unit]
-    ptr = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(lengths, dtype=np.int32)])
-    offsets = np.arange(int(ptr[-1]), dtype=np.int32) - np.repeat(ptr[:-1], lengths)
-    members = position[units.order[np.repeat(units.ptr[candidates.unit], lengths) + offsets]]
-    return PackingProblem(
-        n_orders=len(orders),
-        n_couriers=len(snapshot.couriers),
-        courier=candidates.courier,
-        ptr=ptr,
-        order=members.astype(np.int32),
-        cost=columns.cost,
-        wait=wait,
-    )
 
 
 def _faults(
@@ -188,18 +140,9 @@ def _certified_bound(problem: PackingProblem, solution: PackingSolution) -> int:
     return sum(min(0, cost) for cost in problem.cost.tolist())
 
 
-def _compose(
-    snapshot: Snapshot,
-    policy: Policy,
-    ports: Ports,
-    travel: Travel,
-    orders: npt.NDArray[np.int32],
-    columns: Columns,
-    wait: npt.NDArray[np.int64],
-    grant: Grant,
-    answer: _Answer,
-) -> Decision:
-    """Name the decision and put everything in ids."""
+def compose(snapshot: Snapshot, policy: Policy, ports: Ports, posed: Posed, answer: Answer) -> Decision:
+    """Name the decision and put everything in ids. `policy` is the one asked for, before the load had its say."""
+    orders, columns, wait, grant = posed.orders, posed.columns, posed.problem.wait, posed.grant
     held = [route for route in answer.routes if is_held(route, policy.holding)]
     committed = [route for route in answer.routes if not is_held(route, policy.holding)]
     chosen = answer.solution.chosen
@@ -237,7 +180,7 @@ def _compose(
             build_version=ports.build.version,
             build_digest=ports.build.digest,
             snapshot_digest=snapshot.digest.hex(),
-            models={"travel": travel.version},
+            models={"travel": posed.travel.version},
         ),
     )
 

@@ -9,24 +9,36 @@ from typing import TypeVar
 from opentelemetry import trace
 
 from matcher.app import Answer, App
-from matcher.domain import Limits
+from matcher.domain import Batches, Explanation, Limits
 from matcher.kernels import CancelToken
 from matcher.service.admission import Workers
 from matcher.service.calls import Call
 from matcher.service.idempotency import KEY, Replies
 from matcher.service.metrics import ServiceMetrics, assigned
 from matcher.service.refused import Refused
-from matcher.wire import Refusal, SolveReply, decode_match_request, decode_solve_request, encode_solve_reply
+from matcher.wire import (
+    Refusal,
+    SolveReply,
+    decode_batches_request,
+    decode_explain_request,
+    decode_match_request,
+    decode_solve_request,
+    encode_batches,
+    encode_explanation,
+    encode_solve_reply,
+)
 
 T = TypeVar("T")
 _tracer = trace.get_tracer("matcher.service")
 
 MATCH = "matcher.v1.MatchingService/Match"
+EXPLAIN = "matcher.v1.MatchingService/Explain"
+PROPOSE_BATCHES = "matcher.v1.BatchingService/ProposeBatches"
 SOLVE = "matcher.v1.AssignmentService/Solve"
 
 
 class Methods:
-    """MatchingService and AssignmentService."""
+    """MatchingService, BatchingService and AssignmentService."""
 
     def __init__(self, app: App, workers: Workers, metrics: ServiceMetrics) -> None:
         limits = app.config.limits
@@ -44,6 +56,14 @@ class Methods:
     async def match(self, call: Call) -> bytes:
         """MatchingService.Match."""
         return await self._once(call, self._match_reply)
+
+    async def explain(self, call: Call) -> bytes:
+        """MatchingService.Explain."""
+        return await self._once(call, self._explain_reply)
+
+    async def propose_batches(self, call: Call) -> bytes:
+        """BatchingService.ProposeBatches."""
+        return await self._once(call, self._batches_reply)
 
     async def solve(self, call: Call) -> bytes:
         """AssignmentService.Solve."""
@@ -78,6 +98,16 @@ class Methods:
         self._metrics.decision(decision, recorded=result.recorded)
         return result.reply
 
+    async def _explain_reply(self, call: Call) -> bytes:
+        explanation = await self._work(call, lambda: self._explain(call))
+        call.notes |= {"decision_id": explanation.decision_id, "verdict": explanation.verdict.name}
+        return encode_explanation(explanation)
+
+    async def _batches_reply(self, call: Call) -> bytes:
+        batches = await self._work(call, lambda: self._propose_batches(call))
+        call.notes |= {"batches": len(batches.batches), "dropped": batches.dropped}
+        return encode_batches(batches)
+
     async def _solve_reply(self, call: Call) -> bytes:
         cancel = CancelToken()
         # When the planned time is over, the best matching so far is the answer.
@@ -109,6 +139,21 @@ class Methods:
         span.set_attribute("matcher.decision_id", answer.decision.decision_id)
         span.set_attribute("matcher.rung", answer.decision.rung.name)
         return answer
+
+    def _explain(self, call: Call) -> Explanation:
+        with _tracer.start_as_current_span("decode"):
+            asked = decode_explain_request(call.request, self._limits)
+        _in_time(call)
+        return self._app.explain(asked.snapshot, asked.order_id, asked.courier_id, asked.options, self._budget(call))
+
+    def _propose_batches(self, call: Call) -> Batches:
+        with _tracer.start_as_current_span("decode"):
+            asked = decode_batches_request(call.request, self._limits)
+        _in_time(call)
+        with _tracer.start_as_current_span("bundles"):
+            return self._app.propose_batches(
+                asked.snapshot, asked.policy, max_orders=asked.max_orders, max_batches=asked.max_batches
+            )
 
     def _budget(self, call: Call) -> Callable[[], float]:
         """The time to plan with: the caller's, and little of it while many others wait (brown-out)."""

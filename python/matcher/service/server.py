@@ -19,11 +19,11 @@ from matcher.app.self_test import SelfTestError
 from matcher.service.admin import AdminServer, Answer, Page, as_json, plain, profile, stacks
 from matcher.service.admission import Workers
 from matcher.service.calls import Calls
-from matcher.service.methods import MATCH, SOLVE, Methods
+from matcher.service.methods import EXPLAIN, MATCH, PROPOSE_BATCHES, SOLVE, Methods
 from matcher.service.metrics import ServiceMetrics
 from matcher.service.sockets import AddressError, UnixSocket
 
-SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, SOLVE)}))
+SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, EXPLAIN, PROPOSE_BATCHES, SOLVE)}))
 _LAST_GRACE_SECONDS = 0.5
 _SILENT_SECONDS = 5.0
 """An event loop that has not turned for so long is stuck."""
@@ -79,7 +79,13 @@ class MatcherServer:
                 ("grpc.max_connection_age_grace_ms", int(self._config.drain_seconds * 1000)),
             ]
         )
-        for full_name, body in ((MATCH, self.methods.match), (SOLVE, self.methods.solve)):
+        bodies = {
+            MATCH: self.methods.match,
+            EXPLAIN: self.methods.explain,
+            PROPOSE_BATCHES: self.methods.propose_batches,
+            SOLVE: self.methods.solve,
+        }
+        for full_name, body in bodies.items():
             service, _, method = full_name.partition("/")
             handler = grpc.method_handlers_generic_handler(service, {method: self.calls.handler(full_name, body)})
             server.add_generic_rpc_handlers((handler,))

@@ -9,7 +9,21 @@ from matcher.wire.assignment import (
     encode_solve_reply,
     encode_solve_request,
 )
+from matcher.wire.batches import (
+    BatchQuestion,
+    decode_batches,
+    decode_batches_request,
+    encode_batches,
+    encode_batches_request,
+)
 from matcher.wire.decision import decode_decision, encode_decision, encode_validated
+from matcher.wire.explanation import (
+    ExplainQuestion,
+    decode_explain_request,
+    decode_explanation,
+    encode_explain_request,
+    encode_explanation,
+)
 from matcher.wire.json_form import (
     InvalidJson,
     decision_to_json,
@@ -21,6 +35,8 @@ from matcher.wire.request import MatchOptions, decode_match_request, encode_matc
 from matcher.wire.status import Refusal, encode_status, read_status
 
 __all__ = [
+    "BatchQuestion",
+    "ExplainQuestion",
     "InvalidJson",
     "MatchOptions",
     "Refusal",
@@ -28,11 +44,19 @@ __all__ = [
     "SolveReply",
     "SolveStatus",
     "decision_to_json",
+    "decode_batches",
+    "decode_batches_request",
     "decode_decision",
+    "decode_explain_request",
+    "decode_explanation",
     "decode_match_request",
     "decode_solve_reply",
     "decode_solve_request",
+    "encode_batches",
+    "encode_batches_request",
     "encode_decision",
+    "encode_explain_request",
+    "encode_explanation",
     "encode_match_request",
     "encode_solve_reply",
     "encode_solve_request",

@@ -87,7 +87,7 @@ def decode_by_reference(data: bytes, limits: Limits | None = None) -> tuple[Snap
     except DecodeError as error:
         sentence = f"the bytes are no matcher.v1.MatchRequest: {error}"
         raise InvalidRequest([Violation("request", sentence, ErrorReason.MALFORMED)]) from None
-    options = _options(request)
+    options = match_options(request)
     if not request.HasField("snapshot"):
         raise InvalidRequest([Violation("snapshot", "is required", ErrorReason.MISSING)])
     limits = limits or Limits()
@@ -150,7 +150,8 @@ def effort_value(effort: types_pb2.Effort) -> Effort:
     )
 
 
-def _options(request: matching_service_pb2.MatchRequest) -> MatchOptions:
+def match_options(request: matching_service_pb2.MatchRequest) -> MatchOptions:
+    """What the message asks for besides its snapshot. Raises InvalidRequest."""
     wrong: list[Violation] = []
 
     def rung(path: str, number: int, *, required: bool) -> None:

@@ -1,0 +1,75 @@
+"""From a snapshot to the packing problem that a decision solves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from opentelemetry import trace
+
+from matcher.assignment import Columns, find_candidates, score, waiting_prices
+from matcher.batching import open_orders, propose_units
+from matcher.domain import Policy, Snapshot, Travel
+from matcher.engine.effort import Grant, grant_work, regrant
+from matcher.engine.load import under_load
+from matcher.ports import Budget, Ports
+from matcher.solve.packing import PackingProblem
+
+_tracer = trace.get_tracer("matcher.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A packing problem, what it was made from, and the work granted for it."""
+
+    policy: Policy
+    """As asked for, with courier time priced for the present load."""
+    travel: Travel
+    orders: npt.NDArray[np.int32]
+    """Open orders, ascending: order k of the problem is order orders[k] of the snapshot."""
+    columns: Columns
+    problem: PackingProblem
+    grant: Grant
+
+
+def pose(snapshot: Snapshot, policy: Policy, budget: Budget, ports: Ports) -> Posed:
+    """Bundles, candidates and scores, within what policy and budget grant."""
+    policy = under_load(snapshot, policy)
+    orders = open_orders(snapshot)
+    crowd = int(np.bincount(snapshot.orders.pickup_loc[orders]).max(initial=0))
+    grant = grant_work(policy, budget, len(orders), len(snapshot.couriers), crowd)
+    with _tracer.start_as_current_span("travel"):
+        travel = ports.travel.travel(snapshot, policy.travel)
+    with _tracer.start_as_current_span("bundles"):
+        units = propose_units(snapshot, travel, policy.bundling, grant.max_bundle_orders)
+    with _tracer.start_as_current_span("candidates"):
+        candidates = find_candidates(snapshot, travel, units, policy, grant.nearest_couriers)
+    with _tracer.start_as_current_span("scores"):
+        columns = score(snapshot, candidates, policy)
+        wait = waiting_prices(snapshot, orders, policy)
+    problem = packing_problem(snapshot, orders, columns, wait)
+    return Posed(policy, travel, orders, columns, problem, regrant(grant, budget, len(orders)))
+
+
+def packing_problem(
+    snapshot: Snapshot, orders: npt.NDArray[np.int32], columns: Columns, wait: npt.NDArray[np.int64]
+) -> PackingProblem:
+    """The columns in terms of open orders: member lists are gathered from the units."""
+    candidates = columns.candidates
+    units = candidates.units
+    position = np.full(len(snapshot.orders), -1, dtype=np.int32)
+    position[orders] = np.arange(len(orders), dtype=np.int32)
+    lengths = np.diff(units.ptr)[candidates.unit]
+    ptr = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(lengths, dtype=np.int32)])
+    offsets = np.arange(int(ptr[-1]), dtype=np.int32) - np.repeat(ptr[:-1], lengths)
+    members = position[units.order[np.repeat(units.ptr[candidates.unit], lengths) + offsets]]
+    return PackingProblem(
+        n_orders=len(orders),
+        n_couriers=len(snapshot.couriers),
+        courier=candidates.courier,
+        ptr=ptr,
+        order=members.astype(np.int32),
+        cost=columns.cost,
+        wait=wait,
+    )
