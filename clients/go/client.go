@@ -57,6 +57,7 @@ type Client struct {
 	matching   matcherv1.MatchingServiceClient
 	assignment matcherv1.AssignmentServiceClient
 	batching   matcherv1.BatchingServiceClient
+	routing    matcherv1.RoutingServiceClient
 	health     healthpb.HealthClient
 }
 
@@ -82,6 +83,7 @@ func Dial(target string, options ...grpc.DialOption) (*Client, error) {
 		matching:   matcherv1.NewMatchingServiceClient(conn),
 		assignment: matcherv1.NewAssignmentServiceClient(conn),
 		batching:   matcherv1.NewBatchingServiceClient(conn),
+		routing:    matcherv1.NewRoutingServiceClient(conn),
 		health:     healthpb.NewHealthClient(conn),
 	}, nil
 }
@@ -131,6 +133,18 @@ func (c *Client) Solve(
 	ctx context.Context, request *matcherv1.SolveRequest, options ...grpc.CallOption,
 ) (*matcherv1.SolveResponse, error) {
 	response, err := c.assignment.Solve(withKey(ctx), request, options...)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return response, nil
+}
+
+// InsertOrder says who can serve orders at the least additional cost, and how. A refusal is an *Error; when its Reason is
+// ERROR_REASON_UNKNOWN_FLEET the server does not keep the fleet of the token: send the snapshot again.
+func (c *Client) InsertOrder(
+	ctx context.Context, request *matcherv1.InsertOrderRequest, options ...grpc.CallOption,
+) (*matcherv1.InsertOrderResponse, error) {
+	response, err := c.routing.InsertOrder(withKey(ctx), request, options...)
 	if err != nil {
 		return nil, asError(err)
 	}

@@ -371,6 +371,36 @@ func TestSolve(t *testing.T) {
 	}
 }
 
+// A fleet sent once is asked by its token; a token that the server does not keep asks for the snapshot again.
+func TestInsertOrder(t *testing.T) {
+	client := shared(t)
+	fleet := market()
+	orders := fleet.GetOrders()[:1]
+	fleet.Orders = nil
+	whole, err := client.InsertOrder(within(t, 20*time.Second), &matcherv1.InsertOrderRequest{
+		Fleet: &matcherv1.InsertOrderRequest_Snapshot{Snapshot: fleet}, Orders: orders, KeepFleet: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(whole.GetInsertions()) != 1 || len(whole.GetInsertions()[0].GetCandidates()) != 1 {
+		t.Fatalf("one order, one candidate: %v", whole)
+	}
+	kept, err := client.InsertOrder(within(t, 20*time.Second), &matcherv1.InsertOrderRequest{
+		Fleet: &matcherv1.InsertOrderRequest_FleetToken{FleetToken: whole.GetFleetToken()}, Orders: orders,
+	})
+	if err != nil || !proto.Equal(whole.GetInsertions()[0], kept.GetInsertions()[0]) {
+		t.Errorf("%v\n%v\n%v", err, whole, kept)
+	}
+	_, err = client.InsertOrder(within(t, 20*time.Second), &matcherv1.InsertOrderRequest{
+		Fleet: &matcherv1.InsertOrderRequest_FleetToken{FleetToken: "gone"}, Orders: orders,
+	})
+	var refused *matcher.Error
+	if !errors.As(err, &refused) || refused.Reason != matcherv1.ErrorReason_ERROR_REASON_UNKNOWN_FLEET {
+		t.Errorf("the snapshot should be asked for: %v", err)
+	}
+}
+
 // A deploy on one machine: a new server takes the socket over from a running one under traffic, and no caller notices.
 func TestHandover(t *testing.T) {
 	directory := t.TempDir()

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "bindings/columns.h"
+#include "bindings/market.h"
 #include "bindings/register.h"
 #include "matcher/fleet.h"
 
@@ -140,6 +141,37 @@ class FleetHandle {
     return handle;
   }
 
+  void update_courier(std::int32_t courier, double x, double y, double z, std::int32_t row, std::int64_t free_ms,
+                      std::int64_t shift_end_ms, std::int32_t capacity, std::uint64_t skills, std::int32_t speed_mph,
+                      std::int32_t profile) {
+    const FleetCourier values{{x, y, z, row}, free_ms, shift_end_ms, capacity, skills, speed_mph, profile};
+    raise_on(locked([&](Fleet& fleet) { return fleet.update_courier(courier, values); }));
+  }
+
+  py::tuple load(const py::dict& locations, const py::dict& travel, const py::dict& orders, const py::dict& couriers,
+                 const py::dict& routes) {
+    const Market market = read_market(locations, travel, orders, couriers, routes, false, 0);
+    FleetRows rows;
+    raise_on(locked([&](Fleet& fleet) { return load_fleet(market, fleet, rows); }));
+    return py::make_tuple(to_array(rows.order), to_array(rows.courier));
+  }
+
+  py::tuple preview(const py::object& xyz, const py::object& rows, const py::object& values, std::int32_t courier,
+                    std::int32_t pickup_pos, std::int32_t dropoff_pos) {
+    const auto orders = read_orders(xyz, rows, values);
+    if (orders.size() != 1) throw py::value_error("one order at a time");
+    FleetPreview out;
+    raise_on(locked([&](Fleet& fleet) { return fleet.preview(orders[0], courier, pickup_pos, dropoff_pos, out); }));
+    std::vector<std::int32_t> order;
+    std::vector<std::int8_t> kind;
+    for (const FleetStop& stop : out.stops) {
+      order.push_back(stop.order);
+      kind.push_back(static_cast<std::int8_t>(stop.kind));
+    }
+    return py::make_tuple(to_array(order), to_array(kind), to_array(out.arrive_ms), to_array(out.at_ms),
+                          to_array(out.depart_ms), out.depart_by_ms);
+  }
+
   void set_route(std::int32_t courier, const py::object& order, const py::object& kind, std::int32_t fixed) {
     const auto orders = strict_span<std::int32_t>(order, "order");
     const auto kinds = strict_span<std::int8_t>(kind, "kind");
@@ -208,6 +240,25 @@ void register_fleet(py::module_& m) {
       .def("add_courier", &FleetHandle::add_courier, py::arg("x"), py::arg("y"), py::arg("z"), py::arg("row"),
            py::arg("free_ms"), py::arg("shift_end_ms"), py::arg("capacity"), py::arg("skills"), py::arg("speed_mph"),
            py::arg("profile"))
+      .def("update_courier", &FleetHandle::update_courier, py::arg("courier"), py::arg("x"), py::arg("y"), py::arg("z"),
+           py::arg("row"), py::arg("free_ms"), py::arg("shift_end_ms"), py::arg("capacity"), py::arg("skills"),
+           py::arg("speed_mph"), py::arg("profile"))
+      .def("load", &FleetHandle::load, py::arg("locations"), py::arg("travel"), py::arg("orders"), py::arg("couriers"),
+           py::arg("routes"))
+      .def("preview", &FleetHandle::preview, py::arg("xyz"), py::arg("rows"), py::arg("values"), py::arg("courier"),
+           py::arg("pickup_pos"), py::arg("dropoff_pos"))
+      .def(
+          "remove_courier",
+          [](FleetHandle& self, std::int32_t courier) {
+            raise_on(self.locked([&](Fleet& fleet) { return fleet.remove_courier(courier); }));
+          },
+          py::arg("courier"))
+      .def(
+          "advance",
+          [](FleetHandle& self, std::int64_t now_ms) {
+            raise_on(self.locked([&](Fleet& fleet) { return fleet.advance(now_ms); }));
+          },
+          py::arg("now_ms"))
       .def("add_order", &FleetHandle::add_order, py::arg("xyz"), py::arg("rows"), py::arg("values"))
       .def("cheapest", &FleetHandle::cheapest, py::arg("xyz"), py::arg("rows"), py::arg("values"), py::arg("k"))
       .def("refusals", &FleetHandle::refusals, py::arg("xyz"), py::arg("rows"), py::arg("values"))

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "bindings/columns.h"
+#include "bindings/market.h"
 #include "bindings/register.h"
 #include "matcher/insertion.h"
 #include "matcher/schedule.h"
@@ -12,50 +13,6 @@ namespace py = pybind11;
 
 namespace matcher::bindings {
 namespace {
-
-TravelModel read_travel(const py::dict& travel, std::size_t places) {
-  const Columns columns(travel, "travel");
-  if (columns.has("matrix_ms")) {
-    const auto cells = strict_span<std::int32_t>(columns.item("matrix_ms"), "travel.matrix_ms", 3);
-    const auto shape = py::reinterpret_borrow<py::array>(columns.item("matrix_ms"));
-    if (shape.shape(1) != static_cast<py::ssize_t>(places) || shape.shape(2) != shape.shape(1)) {
-      throw py::value_error("travel.matrix_ms is not (profiles, places, places)");
-    }
-    return MatrixTravel{cells, columns.get<std::int32_t>("profile")};
-  }
-  return MetricTravel{columns.item("factor").cast<double>(), columns.item("quantum_ms").cast<std::int64_t>(),
-                      columns.get<std::int32_t>("speed_mph")};
-}
-
-OrderColumns read_orders(const py::dict& table) {
-  const Columns orders(table, "orders");
-  using I32 = std::int32_t;
-  using I64 = std::int64_t;
-  return {orders.get<I32>("pickup_loc"),       orders.get<I32>("dropoff_loc"),
-          orders.get<I64>("placed_ms"),        orders.get<I64>("ready_ms"),
-          orders.get<I64>("promised_by_ms"),   orders.get<I64>("dropoff_not_before_ms"),
-          orders.get<I64>("pickup_by_ms"),     orders.get<I64>("dropoff_by_ms"),
-          orders.get<I64>("freshness_ms"),     orders.get<I32>("size"),
-          orders.get<std::uint64_t>("skills"), orders.get<I32>("pickup_access_ms"),
-          orders.get<I32>("pickup_leave_ms"),  orders.get<I32>("dropoff_access_ms"),
-          orders.get<I32>("dropoff_leave_ms")};
-}
-
-Market read_market(const py::dict& locations, const py::dict& travel, const py::dict& orders, const py::dict& couriers,
-                   const py::dict& routes, bool share_dropoff_service, std::int64_t severe_after_ms) {
-  const Columns places(locations, "locations");
-  const Columns fleet(couriers, "couriers");
-  const Columns stops(routes, "routes");
-  return {{places.get<double>("x"), places.get<double>("y"), places.get<double>("z"),
-           places.item("radius_m").cast<double>()},
-          read_travel(travel, places.get<double>("x").size()),
-          read_orders(orders),
-          {fleet.get<std::int32_t>("loc"), fleet.get<std::int64_t>("free_ms"), fleet.get<std::int64_t>("shift_end_ms"),
-           fleet.get<std::int32_t>("capacity"), fleet.get<std::uint64_t>("skills")},
-          {stops.get<std::int32_t>("ptr"), stops.get<std::int32_t>("stop_order"), stops.get<std::int8_t>("stop_kind"),
-           stops.get<std::int32_t>("locked")},
-          {share_dropoff_service, severe_after_ms}};
-}
 
 void raise_on(const InputFault& fault) {
   if (fault.ok()) return;

@@ -117,32 +117,46 @@ class FleetOf final : public Fleet {
   }
 
   InputFault add_courier(const FleetCourier& courier, std::int32_t& handle) override {
-    if (const InputFault fault = check_place(courier.place); !fault.ok()) return fault;
-    if (!sound_time(courier.free_ms)) return {"courier", "is free further than 2^36 ms away", -1};
-    if (courier.capacity < 0) return {"courier", "has a negative capacity", -1};
-    if constexpr (Times::kTriangle) {
-      const double longest = 3.2 * kFarthest * settings_.factor * 3.6e6;
-      if (courier.speed_mph <= 0 || longest / courier.speed_mph >= static_cast<double>(kHorizonMs)) {
-        return {"courier", "is so slow that a trip may take longer than 2^36 ms", courier.speed_mph};
-      }
-    } else if (courier.profile < 0 || courier.profile >= profiles()) {
-      return {"courier", "names a profile that does not exist", -1};
+    if (const InputFault fault = check(courier); !fault.ok()) return fault;
+    if (gone_couriers_.empty()) {
+      gone_couriers_.push_back(static_cast<std::int32_t>(loc_.size()));
+      loc_.push_back(-1);
+      free_.push_back(0);
+      shift_end_.push_back(kNeverMs);
+      capacity_.push_back(0);
+      skills_.push_back(0);
+      speed_.push_back(1);
+      profile_.push_back(0);
+      stops_.emplace_back();
+      routes_.emplace_back();
+      locked_.push_back(0);
+      length_.push_back(0);
+      saving_.push_back(0.0);
     }
-    handle = static_cast<std::int32_t>(loc_.size());
-    loc_.push_back(take(courier.place));
-    free_.push_back(courier.free_ms);
-    shift_end_.push_back(courier.shift_end_ms);
-    capacity_.push_back(courier.capacity);
-    skills_.push_back(courier.skills);
-    speed_.push_back(courier.speed_mph);
-    profile_.push_back(courier.profile);
-    stops_.emplace_back();
-    routes_.emplace_back();
-    locked_.push_back(0);
-    length_.push_back(0);
-    saving_.push_back(0.0);
-    refresh();
-    compile(handle);
+    handle = gone_couriers_.back();
+    gone_couriers_.pop_back();
+    set(handle, courier);
+    return {};
+  }
+
+  InputFault update_courier(std::int32_t courier, const FleetCourier& values) override {
+    if (!has(courier)) return {"courier", "does not exist", courier};
+    if (const InputFault fault = check(values); !fault.ok()) return fault;
+    const std::int32_t before = loc_[at(courier)];
+    set(courier, values);
+    drop(before);
+    return {};
+  }
+
+  InputFault remove_courier(std::int32_t courier) override {
+    if (!has(courier)) return {"courier", "does not exist", courier};
+    for (const FleetStop& stop : stops_[at(courier)]) state_[at(stop.order)] = kOpen;
+    stops_[at(courier)].clear();
+    locked_[at(courier)] = 0;
+    compile(courier);
+    drop(loc_[at(courier)]);
+    loc_[at(courier)] = -1;
+    gone_couriers_.push_back(courier);
     return {};
   }
 
@@ -258,6 +272,18 @@ class FleetOf final : public Fleet {
     return {};
   }
 
+  InputFault advance(std::int64_t now_ms) override {
+    if (!sound_time(now_ms)) return {"now_ms", "is further than 2^36 ms away", -1};
+    for (std::size_t c = 0; c < loc_.size(); ++c) {
+      if (loc_[c] < 0 || free_[c] >= now_ms) continue;
+      free_[c] = now_ms;
+      compile(static_cast<std::int32_t>(c));
+    }
+    return {};
+  }
+
+  InputFault preview(const FleetOrder& order, std::int32_t courier, std::int32_t pickup_pos, std::int32_t dropoff_pos,
+                     FleetPreview& out) override;
   InputFault cheapest(const FleetOrder& order, std::int32_t k, std::vector<FleetInsertion>& out) override;
   InputFault refusals(const FleetOrder& order, std::array<std::int32_t, kRejectionCount>& out) override;
 
@@ -275,7 +301,33 @@ class FleetOf final : public Fleet {
     const auto cells = std::int64_t{settings_.matrix_places} * settings_.matrix_places;
     return cells == 0 ? 0 : static_cast<std::int32_t>(static_cast<std::int64_t>(settings_.matrix_ms.size()) / cells);
   }
-  bool has(std::int32_t courier) const { return courier >= 0 && at(courier) < loc_.size(); }
+  bool has(std::int32_t courier) const { return courier >= 0 && at(courier) < loc_.size() && loc_[at(courier)] >= 0; }
+  InputFault check(const FleetCourier& courier) const {
+    if (const InputFault fault = check_place(courier.place); !fault.ok()) return fault;
+    if (!sound_time(courier.free_ms)) return {"courier", "is free further than 2^36 ms away", -1};
+    if (courier.capacity < 0) return {"courier", "has a negative capacity", -1};
+    if constexpr (Times::kTriangle) {
+      const double longest = 3.2 * kFarthest * settings_.factor * 3.6e6;
+      if (courier.speed_mph <= 0 || longest / courier.speed_mph >= static_cast<double>(kHorizonMs)) {
+        return {"courier", "is so slow that a trip may take longer than 2^36 ms", courier.speed_mph};
+      }
+    } else if (courier.profile < 0 || courier.profile >= profiles()) {
+      return {"courier", "names a profile that does not exist", -1};
+    }
+    return {};
+  }
+  void set(std::int32_t courier, const FleetCourier& values) {
+    const auto c = at(courier);
+    loc_[c] = take(values.place);
+    free_[c] = values.free_ms;
+    shift_end_[c] = values.shift_end_ms;
+    capacity_[c] = values.capacity;
+    skills_[c] = values.skills;
+    speed_[c] = values.speed_mph;
+    profile_[c] = values.profile;
+    refresh();
+    compile(courier);
+  }
   bool known(std::int32_t order) const {
     return order >= 0 && order != probe_ && at(order) < state_.size() && state_[at(order)] != kFree;
   }
@@ -353,7 +405,7 @@ class FleetOf final : public Fleet {
   }
 
   bool fits(const FleetOrder& order, std::size_t courier) const {
-    return (order.skills & ~skills_[courier]) == 0 && order.size <= capacity_[courier] &&
+    return loc_[courier] >= 0 && (order.skills & ~skills_[courier]) == 0 && order.size <= capacity_[courier] &&
            length_[courier] + 2 <= settings_.max_route_stops;
   }
   void bound_all(const FleetOrder& order);
@@ -364,6 +416,7 @@ class FleetOf final : public Fleet {
   OrderTable orders_;
   std::vector<std::int32_t> state_;  // per order: the courier, kOpen or kFree
   std::vector<std::int32_t> spare_;
+  std::vector<std::int32_t> gone_couriers_;  // their place is -1
   std::vector<std::int32_t> loc_, capacity_, speed_, profile_, locked_, length_;
   std::vector<double> saving_;  // per courier, see route::largest_saving
   std::vector<std::int64_t> free_, shift_end_;
@@ -373,6 +426,7 @@ class FleetOf final : public Fleet {
   Market market_;
   Times times_;
   route::RouteCompiler<Times> compiler_{market_, times_};
+  route::RouteWalk<Times> walk_{market_, times_};
   route::PositionSearch<Times> search_{market_, times_, settings_.weights};
   route::FleetColumns columns_;
   std::int32_t probe_ = 0;
@@ -478,6 +532,34 @@ InputFault FleetOf<Times>::cheapest(const FleetOrder& order, std::int32_t k, std
 }
 
 template <class Times>
+InputFault FleetOf<Times>::preview(const FleetOrder& order, std::int32_t courier, std::int32_t pickup_pos,
+                                   std::int32_t dropoff_pos, FleetPreview& out) {
+  if (const InputFault fault = check(order); !fault.ok()) return fault;
+  if (!has(courier)) return {"courier", "does not exist", courier};
+  const auto& present = stops_[at(courier)];
+  if (pickup_pos < locked_[at(courier)] || pickup_pos > dropoff_pos || at(dropoff_pos) > present.size()) {
+    return {"position", "is not within the changeable part of the route", pickup_pos};
+  }
+  orders_.set(probe_, order, take(order.pickup), take(order.dropoff));
+  refresh();
+  out.stops = present;
+  out.stops.insert(out.stops.begin() + dropoff_pos, {StopKind::kDropoff, -1});
+  out.stops.insert(out.stops.begin() + pickup_pos, {StopKind::kPickup, -1});
+  scratch_order_.clear();
+  scratch_kind_.clear();
+  for (const FleetStop& stop : out.stops) {
+    scratch_order_.push_back(stop.order < 0 ? probe_ : stop.order);
+    scratch_kind_.push_back(static_cast<std::int8_t>(stop.kind));
+  }
+  for (auto* times : {&out.arrive_ms, &out.at_ms, &out.depart_ms}) times->resize(out.stops.size());
+  const auto totals = walk_.run(courier, {scratch_order_, scratch_kind_}, {out.arrive_ms, out.at_ms, out.depart_ms});
+  out.depart_by_ms = totals.depart_by_ms;
+  drop(orders_.pickup_loc[at(probe_)]);
+  drop(orders_.dropoff_loc[at(probe_)]);
+  return {};
+}
+
+template <class Times>
 InputFault FleetOf<Times>::refusals(const FleetOrder& order, std::array<std::int32_t, kRejectionCount>& out) {
   out = {};
   if (const InputFault fault = check(order); !fault.ok()) return fault;
@@ -485,6 +567,7 @@ InputFault FleetOf<Times>::refusals(const FleetOrder& order, std::array<std::int
   refresh();
   const std::array<std::int32_t, 1> unit{probe_};
   for (std::size_t c = 0; c < loc_.size(); ++c) {
+    if (loc_[c] < 0) continue;
     InsertionCandidate best;
     int reason = route::kNoRejection;
     if ((order.skills & ~skills_[c]) != 0) {

@@ -85,6 +85,13 @@ struct FleetInsertion {
   std::int64_t finish_ms;
 };
 
+// The route that an insertion makes, with the times of its stops. The stops of the new order name order -1.
+struct FleetPreview {
+  std::vector<FleetStop> stops;
+  std::vector<std::int64_t> arrive_ms, at_ms, depart_ms;
+  std::int64_t depart_by_ms = 0;  // latest first departure that changes no time of the first visit
+};
+
 class Fleet {
  public:
   virtual ~Fleet() = default;
@@ -93,6 +100,10 @@ class Fleet {
 
   // Handles are small; those of removed orders are used again.
   virtual InputFault add_courier(const FleetCourier& courier, std::int32_t& handle) = 0;
+  // Replaces everything about a courier but its route.
+  virtual InputFault update_courier(std::int32_t courier, const FleetCourier& values) = 0;
+  // The orders of its route are in no route afterwards. Handles of removed couriers are used again.
+  virtual InputFault remove_courier(std::int32_t courier) = 0;
   virtual InputFault add_order(const FleetOrder& order, std::int32_t& handle) = 0;
   virtual InputFault remove_order(std::int32_t order) = 0;  // takes its stops out of the route, if any
 
@@ -103,7 +114,11 @@ class Fleet {
   // The first visit of the route is done as scheduled: the courier stands there, free at its departure.
   virtual InputFault serve_visit(std::int32_t courier, std::int32_t& stops_served) = 0;
   virtual InputFault move(std::int32_t courier, const FleetPlace& place, std::int64_t free_ms) = 0;
+  // Time has passed and nothing was heard: whoever was free before `now_ms` can start from its place then.
+  virtual InputFault advance(std::int64_t now_ms) = 0;
 
+  virtual InputFault preview(const FleetOrder& order, std::int32_t courier, std::int32_t pickup_pos,
+                             std::int32_t dropoff_pos, FleetPreview& out) = 0;
   virtual InputFault cheapest(const FleetOrder& order, std::int32_t k, std::vector<FleetInsertion>& out) = 0;
   // Couriers that cannot take the order, by the reasons of matcher/insertion.h.
   virtual InputFault refusals(const FleetOrder& order, std::array<std::int32_t, kRejectionCount>& out) = 0;
@@ -113,6 +128,14 @@ class Fleet {
   virtual std::span<const std::int64_t> times(std::int32_t courier) const = 0;  // hand-over of every stop
   virtual const Quantities& quantities(std::int32_t courier) const = 0;
 };
+
+// Handles that `load_fleet` gave out, by row of the columns; -1: an order that no route mentions.
+struct FleetRows {
+  std::vector<std::int32_t> order, courier;
+};
+
+// Adds the couriers of the market, their routes and the orders in these. On a fault the fleet is of no more use.
+InputFault load_fleet(const Market& market, Fleet& fleet, FleetRows& out);
 
 }  // namespace matcher
 

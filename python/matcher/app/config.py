@@ -51,6 +51,8 @@ class ServerConfig:
     idempotency_seconds: float = 60.0
     """For so long a repeated idempotency key gets the bytes of the first answer."""
     idempotency_entries: int = 1_024
+    kept_fleets: int = 16
+    """Fleets kept for InsertOrder by token, those used last; 1,000 couriers with their routes take about 2 MB."""
     inline_bytes: int = 2_048
     """Requests up to this size, a dozen orders and couriers, are decided without changing threads."""
     max_message_bytes: int = 32 << 20
@@ -92,9 +94,12 @@ class LimitsConfig(Limits):
     """Cells of a dense cost matrix, or pairs of a sparse one."""
     solve_side: int = 1 << 20
     """Rows, and columns, of a cost matrix."""
+    insert_orders: int = 1_000
+    """Orders of one InsertOrder request."""
 
     def __post_init__(self) -> None:
-        for name in ("orders", "couriers", "route_stops", "id_bytes", "solve_cells", "solve_side"):
+        for name in ("orders", "couriers", "route_stops", "id_bytes", "solve_cells", "solve_side",
+                     "insert_orders"):  # fmt: skip
             if not 1 <= getattr(self, name) < 1 << 31:
                 raise ValueError(f"{name} must be between 1 and {(1 << 31) - 1}, is {getattr(self, name)}")
 

@@ -5,20 +5,22 @@ first between threads, the second between tasks of one loop).
 """
 
 from matcher.client.aio import AsyncClient
-from matcher.client.errors import CallFailed, DeadlineExceeded, Overloaded, Unavailable
+from matcher.client.errors import CallFailed, DeadlineExceeded, Overloaded, Unavailable, UnknownFleet
 from matcher.client.sync import Client
 from matcher.domain import InvalidRequest, Violation
-from matcher.wire import SolveReply, SolveStatus
+from matcher.wire import InsertionReply, SolveReply, SolveStatus
 
 __all__ = [
     "AsyncClient",
     "CallFailed",
     "Client",
     "DeadlineExceeded",
+    "InsertionReply",
     "InvalidRequest",
     "Overloaded",
     "SolveReply",
     "SolveStatus",
     "Unavailable",
+    "UnknownFleet",
     "Violation",
 ]

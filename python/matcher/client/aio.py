@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -10,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from matcher.client.calls import (
     EXPLAIN,
+    INSERT,
     MATCH,
     OPTIONS,
     PROPOSE_BATCHES,
@@ -20,16 +22,19 @@ from matcher.client.calls import (
     solve_bytes,
 )
 from matcher.client.errors import failure
-from matcher.domain import Batches, Decision, Effort, Explanation, Rung, Snapshot
+from matcher.domain import Batches, Decision, Effort, Explanation, Order, Rung, Snapshot
 from matcher.wire import (
+    InsertionReply,
     MatchOptions,
     SolveReply,
     decode_batches,
     decode_decision,
     decode_explanation,
+    decode_insert_reply,
     decode_solve_reply,
     encode_batches_request,
     encode_explain_request,
+    encode_insert_request,
 )
 
 
@@ -45,6 +50,7 @@ class AsyncClient:
         self._explain: Any = self._channel.unary_unary(EXPLAIN)
         self._propose_batches: Any = self._channel.unary_unary(PROPOSE_BATCHES)
         self._solve: Any = self._channel.unary_unary(SOLVE)
+        self._insert: Any = self._channel.unary_unary(INSERT)
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -114,6 +120,32 @@ class AsyncClient:
         """An assignment problem, as `matcher.solve_assignment` takes it."""
         request = solve_bytes(costs, unassigned_cost, maximize, max_iterations)
         return decode_solve_reply(await self._call(self._solve, request, timeout))
+
+    async def insert_orders(
+        self,
+        orders: Sequence[Order],
+        *,
+        fleet: Snapshot | None = None,
+        fleet_token: str = "",
+        changes: Snapshot | None = None,
+        removed_courier_ids: Sequence[str] = (),
+        max_candidates: int = 1,
+        policy: str = "default",
+        keep_fleet: bool = False,
+        timeout: float | None = None,
+    ) -> InsertionReply:
+        """As `Client.insert_orders`."""
+        request = encode_insert_request(
+            orders,
+            fleet=fleet,
+            fleet_token=fleet_token,
+            changes=changes,
+            removed_courier_ids=removed_courier_ids,
+            max_candidates=max_candidates,
+            policy=policy,
+            keep_fleet=keep_fleet,
+        )
+        return decode_insert_reply(await self._call(self._insert, request, timeout))
 
     async def match_bytes(self, request: bytes, *, timeout: float | None = None) -> bytes:
         """An encoded MatchRequest to an encoded MatchResponse."""

@@ -17,6 +17,7 @@ MATCH = "/matcher.v1.MatchingService/Match"
 EXPLAIN = "/matcher.v1.MatchingService/Explain"
 PROPOSE_BATCHES = "/matcher.v1.BatchingService/ProposeBatches"
 SOLVE = "/matcher.v1.AssignmentService/Solve"
+INSERT = "/matcher.v1.RoutingService/InsertOrder"
 SERVICE_CONFIG = files("matcher.client").joinpath("service_config.json").read_text(encoding="utf-8")
 """Retries with backoff, throttled; any language's gRPC takes the same text."""
 OPTIONS: tuple[tuple[str, Any], ...] = (

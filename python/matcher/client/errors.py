@@ -34,7 +34,12 @@ class Unavailable(CallFailed):
     """There is no server, or it is shutting down."""
 
 
-_KINDS = {"DEADLINE_EXCEEDED": DeadlineExceeded, "UNAVAILABLE": Unavailable}
+class UnknownFleet(CallFailed):
+    """The server does not keep the fleet of the token; it needs the snapshot again."""
+
+
+_KINDS: dict[str, type[CallFailed]] = {"DEADLINE_EXCEEDED": DeadlineExceeded, "UNAVAILABLE": Unavailable}
+_BY_REASON = {ErrorReason.OVERLOADED: Overloaded, ErrorReason.UNKNOWN_FLEET: UnknownFleet}
 
 
 def failure(error: grpc.RpcError) -> Exception:
@@ -49,5 +54,5 @@ def failure(error: grpc.RpcError) -> Exception:
         return _KINDS.get(code, CallFailed)(code, details, None, None)
     if refusal.violations:
         return InvalidRequest(refusal.violations)
-    kind = Overloaded if refusal.reason is ErrorReason.OVERLOADED else _KINDS.get(code, CallFailed)
+    kind = _BY_REASON.get(refusal.reason) or _KINDS.get(code, CallFailed)
     return kind(code, refusal.message, refusal.reason, refusal.retry_after_ms)

@@ -16,6 +16,7 @@ from matcher.domain.enums import (
     WaitReason,
 )
 from matcher.domain.explanation import Explanation, Move, PairChange
+from matcher.domain.insertion import OrderCandidate, OrderInsertion
 from matcher.domain.policy import (
     BundlingPolicy,
     CandidatePolicy,
@@ -60,6 +61,8 @@ __all__ = [
     "MetricTravel",
     "Move",
     "Order",
+    "OrderCandidate",
+    "OrderInsertion",
     "OrderOutcome",
     "OrderStatus",
     "Orders",

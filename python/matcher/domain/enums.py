@@ -57,6 +57,7 @@ class WaitReason(IntEnum):
     WAITING_IS_CHEAPER = 9
     COURIERS_BETTER_USED = 10
     HELD_UNTIL_DEPARTURE = 11
+    ROUTE_FULL = 12
 
 
 class Degradation(IntEnum):

@@ -24,6 +24,7 @@ class ErrorReason(IntEnum):
     OVERLOADED = 12
     SHUTTING_DOWN = 13
     INTERNAL = 14
+    UNKNOWN_FLEET = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,30 @@ class Fleet:
         speed_mph: int,
         profile: int,
     ) -> int: ...
+    def update_courier(
+        self,
+        courier: int,
+        x: float,
+        y: float,
+        z: float,
+        row: int,
+        free_ms: int,
+        shift_end_ms: int,
+        capacity: int,
+        skills: int,
+        speed_mph: int,
+        profile: int,
+    ) -> None: ...
+    # (order, courier) handles by row of the tables; -1: an order that no route mentions.
+    def load(
+        self, locations: Any, travel: Any, orders: Any, couriers: Any, routes: Any
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]: ...
+    # (order, kind, arrive_ms, at_ms, depart_ms, depart_by_ms) of the route that an insertion makes
+    def preview(
+        self, xyz: Any, rows: Any, values: Any, courier: int, pickup_pos: int, dropoff_pos: int
+    ) -> tuple[Any, ...]: ...
+    def remove_courier(self, courier: int) -> None: ...
+    def advance(self, now_ms: int) -> None: ...
     def add_order(self, xyz: Any, rows: Any, values: Any) -> int: ...
     def cheapest(self, xyz: Any, rows: Any, values: Any, k: int) -> dict[str, Any]: ...
     def refusals(self, xyz: Any, rows: Any, values: Any) -> npt.NDArray[np.int32]: ...

@@ -205,6 +205,17 @@ def insertion_candidates(
     )
 
 
+def market_tables(market: Market, travel: Any) -> dict[str, dict[str, Any]]:
+    """The columns that native routing reads, by the name of their table; what `NativeFleet.load` takes."""
+    return {
+        "locations": _columns(market.locations, _LOCATION_COLUMNS),
+        "travel": _travel(travel),
+        "orders": _columns(market.orders, _ORDER_COLUMNS),
+        "couriers": _columns(market.couriers, _COURIER_COLUMNS),
+        "routes": _columns(market.routes, _ROUTE_COLUMNS),
+    }
+
+
 def _columns(table: Any, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(table, name) for name in names}
 

@@ -1,6 +1,7 @@
 """Routes: live insertion into a fleet under way, and pickup-and-delivery plans."""
 
-from matcher.routing.fleet import Fleet, FleetOptions, Insertion, Order, Route
+from matcher.routing.fleet import Fleet, FleetOptions, Insertion, Order, PlannedRoute, Route
+from matcher.routing.live import FleetOutgrown, LiveFleet
 from matcher.routing.problem import (
     InvalidPlanError,
     Problem,
@@ -16,9 +17,12 @@ from matcher.routing.search import solve
 __all__ = [
     "Fleet",
     "FleetOptions",
+    "FleetOutgrown",
     "Insertion",
     "InvalidPlanError",
+    "LiveFleet",
     "Order",
+    "PlannedRoute",
     "Problem",
     "Progress",
     "Route",

@@ -10,13 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from matcher.domain import NEVER_MS, StopKind
 from matcher.kernels import routing as native
-from matcher.kernels.insertion import QUANTITIES, REJECTIONS
+from matcher.kernels.insertion import QUANTITIES, REJECTIONS, Market, market_tables
 
 NEVER = int(NEVER_MS)
 Place = Sequence[float] | int
@@ -71,6 +72,20 @@ class Route:
     at_ms: tuple[int, ...]
     """Hand-over of every stop."""
     quantities_ms: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRoute:
+    """A route with all its times."""
+
+    stops: tuple[tuple[StopKind, int], ...]
+    """(kind, handle of the order); -1 is the new order."""
+    arrive_ms: tuple[int, ...]
+    at_ms: tuple[int, ...]
+    """Hand-over of every stop."""
+    depart_ms: tuple[int, ...]
+    depart_by_ms: int
+    """Latest first departure that changes no time of the first visit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +190,35 @@ class Fleet:
         """A courier without stops; returns its handle. speed_mph: metres per hour."""
         return self._native.add_courier(*_position(place), free_ms, shift_end_ms, capacity, skills, speed_mph, profile)
 
+    def update_courier(
+        self,
+        courier: int,
+        place: Place,
+        *,
+        free_ms: int = 0,
+        shift_end_ms: int = NEVER,
+        capacity: int = 1,
+        skills: int = 0,
+        speed_mph: int = 25_000,
+        profile: int = 0,
+    ) -> None:
+        """Replace everything about a courier but its route."""
+        self._native.update_courier(
+            courier, *_position(place), free_ms, shift_end_ms, capacity, skills, speed_mph, profile
+        )
+
+    def remove_courier(self, courier: int) -> None:
+        """A courier is gone; the orders of its route are in none afterwards. Its handle is used again."""
+        self._native.remove_courier(courier)
+
+    def load(self, market: Market, travel: Any) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Add the couriers of a market (e.g. a Snapshot), their routes and the orders in these, from columns.
+
+        Returns the handles of orders and couriers by their row; -1 for an order that no route mentions. Travel times
+        stay those of this fleet; of `travel` only each courier's speed or profile is read.
+        """
+        return self._native.load(**market_tables(market, travel))
+
     def add_order(self, order: Order) -> int:
         """An order in no route yet; returns its handle."""
         r = _rows([order])
@@ -203,6 +247,24 @@ class Fleet:
     def move(self, courier: int, place: Place, free_ms: int) -> None:
         """The courier is elsewhere, or free later, than was planned."""
         self._native.move(courier, *_position(place), free_ms)
+
+    def advance(self, now_ms: int) -> None:
+        """Time has passed and nothing was heard: couriers who were free before can start from their place then."""
+        self._native.advance(now_ms)
+
+    def preview(self, order: Order, at: Insertion) -> PlannedRoute:
+        """The route that `insert` would make, with its times. Does not change the fleet."""
+        r = _rows([order])
+        handles, kinds, arrive, event, depart, depart_by = self._native.preview(
+            r.xyz, r.rows, r.values, at.courier, at.pickup_pos, at.dropoff_pos
+        )
+        return PlannedRoute(
+            tuple((StopKind(k), o) for k, o in zip(kinds.tolist(), handles.tolist(), strict=True)),
+            tuple(arrive.tolist()),
+            tuple(event.tolist()),
+            tuple(depart.tolist()),
+            depart_by,
+        )
 
     def route(self, courier: int) -> Route:
         """The present route, its times and what it is measured by."""

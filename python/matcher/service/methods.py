@@ -55,21 +55,21 @@ class Methods:
 
     async def match(self, call: Call) -> bytes:
         """MatchingService.Match."""
-        return await self._once(call, self._match_reply)
+        return await self.once(call, self._match_reply)
 
     async def explain(self, call: Call) -> bytes:
         """MatchingService.Explain."""
-        return await self._once(call, self._explain_reply)
+        return await self.once(call, self._explain_reply)
 
     async def propose_batches(self, call: Call) -> bytes:
         """BatchingService.ProposeBatches."""
-        return await self._once(call, self._batches_reply)
+        return await self.once(call, self._batches_reply)
 
     async def solve(self, call: Call) -> bytes:
         """AssignmentService.Solve."""
-        return await self._once(call, self._solve_reply)
+        return await self.once(call, self._solve_reply)
 
-    async def _once(self, call: Call, answer: Callable[[Call], Awaitable[bytes]]) -> bytes:
+    async def once(self, call: Call, answer: Callable[[Call], Awaitable[bytes]]) -> bytes:
         """The answer, or the one that was given to the same idempotency key."""
         key = call.metadata.get(KEY)
         if key is None:
@@ -133,7 +133,7 @@ class Methods:
             snapshot, options = decode_match_request(call.request, self._limits)
         if options.validate_only:
             return self._app.validate_match(snapshot, options)
-        _in_time(call)
+        in_time(call)
         answer = self._app.answer_match(call.request, snapshot, options, self._budget(call))
         span = trace.get_current_span()
         span.set_attribute("matcher.decision_id", answer.decision.decision_id)
@@ -143,13 +143,13 @@ class Methods:
     def _explain(self, call: Call) -> Explanation:
         with _tracer.start_as_current_span("decode"):
             asked = decode_explain_request(call.request, self._limits)
-        _in_time(call)
+        in_time(call)
         return self._app.explain(asked.snapshot, asked.order_id, asked.courier_id, asked.options, self._budget(call))
 
     def _propose_batches(self, call: Call) -> Batches:
         with _tracer.start_as_current_span("decode"):
             asked = decode_batches_request(call.request, self._limits)
-        _in_time(call)
+        in_time(call)
         with _tracer.start_as_current_span("bundles"):
             return self._app.propose_batches(
                 asked.snapshot, asked.policy, max_orders=asked.max_orders, max_batches=asked.max_batches
@@ -166,12 +166,12 @@ class Methods:
     def _solve(self, call: Call, cancel: CancelToken) -> SolveReply:
         with _tracer.start_as_current_span("decode"):
             problem = decode_solve_request(call.request, *self._solve_limits)
-        _in_time(call)
+        in_time(call)
         with _tracer.start_as_current_span("solve"):
             return self._app.solve(problem, cancel)
 
 
-def _in_time(call: Call) -> None:
+def in_time(call: Call) -> None:
     """Work that nobody waits for any more is not begun."""
     if call.seconds_left() <= 0:
         raise Refused(Refusal.deadline("the deadline passed while the call waited"))

@@ -21,9 +21,10 @@ from matcher.service.admission import Workers
 from matcher.service.calls import Calls
 from matcher.service.methods import EXPLAIN, MATCH, PROPOSE_BATCHES, SOLVE, Methods
 from matcher.service.metrics import ServiceMetrics
+from matcher.service.routing import INSERT, RoutingMethods
 from matcher.service.sockets import AddressError, UnixSocket
 
-SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, EXPLAIN, PROPOSE_BATCHES, SOLVE)}))
+SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, EXPLAIN, PROPOSE_BATCHES, SOLVE, INSERT)}))
 _LAST_GRACE_SECONDS = 0.5
 _SILENT_SECONDS = 5.0
 """An event loop that has not turned for so long is stuck."""
@@ -52,6 +53,7 @@ class MatcherServer:
             app.config.telemetry.log_calls,
         )
         self.methods = Methods(app, self.workers, self._metrics)
+        self.routing = RoutingMethods(app, self.workers, self.methods.once)
         self._health = health.aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
         self._sockets: list[UnixSocket] = []
@@ -84,6 +86,7 @@ class MatcherServer:
             EXPLAIN: self.methods.explain,
             PROPOSE_BATCHES: self.methods.propose_batches,
             SOLVE: self.methods.solve,
+            INSERT: self.routing.insert,
         }
         for full_name, body in bodies.items():
             service, _, method = full_name.partition("/")

@@ -24,6 +24,14 @@ from matcher.wire.explanation import (
     encode_explain_request,
     encode_explanation,
 )
+from matcher.wire.insertion import (
+    InsertionReply,
+    InsertRequest,
+    decode_insert_reply,
+    decode_insert_request,
+    encode_insert_reply,
+    encode_insert_request,
+)
 from matcher.wire.json_form import (
     InvalidJson,
     decision_to_json,
@@ -37,6 +45,8 @@ from matcher.wire.status import Refusal, encode_status, read_status
 __all__ = [
     "BatchQuestion",
     "ExplainQuestion",
+    "InsertRequest",
+    "InsertionReply",
     "InvalidJson",
     "MatchOptions",
     "Refusal",
@@ -49,6 +59,8 @@ __all__ = [
     "decode_decision",
     "decode_explain_request",
     "decode_explanation",
+    "decode_insert_reply",
+    "decode_insert_request",
     "decode_match_request",
     "decode_solve_reply",
     "decode_solve_request",
@@ -57,6 +69,8 @@ __all__ = [
     "encode_decision",
     "encode_explain_request",
     "encode_explanation",
+    "encode_insert_reply",
+    "encode_insert_request",
     "encode_match_request",
     "encode_solve_reply",
     "encode_solve_request",

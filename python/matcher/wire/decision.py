@@ -46,7 +46,7 @@ def decode_decision(data: bytes) -> Decision:
         decision_id=message.decision_id,
         market_id=message.market_id,
         at_ms=message.at_ms,
-        plans=tuple(_plan(plan) for plan in message.plans),
+        plans=tuple(plan_value(plan) for plan in message.plans),
         outcomes=tuple(_outcome(outcome) for outcome in message.outcomes),
         cost_terms=tuple((term.name, term.micros) for term in message.cost_terms),
         total_cost_micros=message.total_cost_micros,
@@ -66,7 +66,7 @@ def response_message(decision: Decision) -> matching_service_pb2.MatchResponse:
             decision_id=decision.decision_id,
             market_id=decision.market_id,
             at_ms=decision.at_ms,
-            plans=[_plan_message(plan) for plan in decision.plans],
+            plans=[plan_message(plan) for plan in decision.plans],
             outcomes=[_outcome_message(outcome) for outcome in decision.outcomes],
             cost_terms=[types_pb2.CostTerm(name=name, micros=micros) for name, micros in decision.cost_terms],
             total_cost_micros=decision.total_cost_micros,
@@ -104,7 +104,8 @@ def provenance_value(message: types_pb2.Provenance) -> Provenance:
     )
 
 
-def _plan_message(plan: CourierPlan) -> types_pb2.CourierPlan:
+def plan_message(plan: CourierPlan) -> types_pb2.CourierPlan:
+    """The wire's form of a CourierPlan."""
     return types_pb2.CourierPlan(
         courier_id=plan.courier_id,
         stops=[
@@ -134,7 +135,8 @@ def _outcome_message(outcome: OrderOutcome) -> types_pb2.OrderOutcome:
     )
 
 
-def _plan(message: types_pb2.CourierPlan) -> CourierPlan:
+def plan_value(message: types_pb2.CourierPlan) -> CourierPlan:
+    """The domain's form of a CourierPlan."""
     return CourierPlan(
         courier_id=message.courier_id,
         stops=tuple(

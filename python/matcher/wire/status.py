@@ -49,6 +49,11 @@ class Refusal:
         return cls(code_pb2.RESOURCE_EXHAUSTED, ErrorReason.TOO_LARGE, message)
 
     @classmethod
+    def unknown_fleet(cls, message: str) -> Refusal:
+        """FAILED_PRECONDITION: the snapshot is needed."""
+        return cls(code_pb2.FAILED_PRECONDITION, ErrorReason.UNKNOWN_FLEET, message)
+
+    @classmethod
     def shutting_down(cls) -> Refusal:
         """UNAVAILABLE: another server answers."""
         return cls(code_pb2.UNAVAILABLE, ErrorReason.SHUTTING_DOWN, "the server is shutting down")

@@ -1,0 +1,42 @@
+"""Where an order fits into routes under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matcher.domain.decision import CourierPlan
+from matcher.domain.enums import WaitReason
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCandidate:
+    """One way to serve an order; times are Unix milliseconds."""
+
+    plan: CourierPlan
+    """The courier's new route."""
+    pickup_pos: int
+    """Stops of the present route before the pick-up."""
+    dropoff_pos: int
+    cost_terms: tuple[tuple[str, int], ...]
+    """(term, micros) in the order of the policy's weights."""
+    pickup_at_ms: int
+    dropoff_at_ms: int
+    finish_at_ms: int
+
+    @property
+    def cost_micros(self) -> int:
+        """Sum of the terms."""
+        return sum(micros for _, micros in self.cost_terms)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderInsertion:
+    """Who can serve one order."""
+
+    order_id: str
+    candidates: tuple[OrderCandidate, ...]
+    """Cheapest first."""
+    reason: WaitReason | None
+    """Set when there are none."""
+    refused: tuple[tuple[WaitReason, int], ...]
+    """(reason, couriers), when there are fewer candidates than asked for."""
