@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bindings/columns.h"
+#include "bindings/market.h"
 #include "bindings/register.h"
 #include "matcher/bundles.h"
 #include "matcher/set_packing.h"
@@ -82,20 +83,6 @@ py::tuple solve_packing_arrays(std::int32_t n_orders, std::int32_t n_couriers, c
   return py::make_tuple(static_cast<int>(solution.status), to_array(solution.chosen), solution.total,
                         solution.lower_bound, solution.price_bound, to_array(solution.order_price),
                         to_array(solution.courier_price), solution.iterations);
-}
-
-TravelModel read_travel(const py::dict& table, std::size_t places) {
-  const Columns travel(table, "travel");
-  if (!travel.has("matrix_ms")) {
-    return MetricTravel{travel.item("factor").cast<double>(), travel.item("quantum_ms").cast<std::int64_t>(),
-                        travel.get<std::int32_t>("speed_mph")};
-  }
-  const auto cells = strict_span<std::int32_t>(travel.item("matrix_ms"), "travel.matrix_ms", 3);
-  const auto matrix = py::reinterpret_borrow<py::array>(travel.item("matrix_ms"));
-  if (matrix.shape(1) != static_cast<py::ssize_t>(places) || matrix.shape(2) != matrix.shape(1)) {
-    throw py::value_error("travel.matrix_ms is not (profiles, places, places)");
-  }
-  return MatrixTravel{cells, travel.get<std::int32_t>("profile")};
 }
 
 py::tuple propose_bundles_arrays(const py::dict& locations, const py::dict& travel, const py::dict& orders,

@@ -40,26 +40,28 @@ py::tuple to_python(MatchRequestColumns&& c) {
       frozen(std::move(c.freshness_ms)), frozen(std::move(c.size)), frozen(std::move(c.order_skills)),
       frozen(std::move(c.priority)), frozen(std::move(c.store)), frozen(std::move(c.pickup_access_ms)),
       frozen(std::move(c.pickup_leave_ms)), frozen(std::move(c.dropoff_access_ms)),
-      frozen(std::move(c.dropoff_leave_ms)), frozen(std::move(c.order_courier)));
+      frozen(std::move(c.dropoff_leave_ms)), frozen(std::move(c.pay_micros)), frozen(std::move(c.order_courier)));
   py::tuple couriers =
       py::make_tuple(texts(c.courier_ids), frozen(std::move(c.courier_loc)), frozen(std::move(c.free_ms)),
                      frozen(std::move(c.shift_end_ms)), frozen(std::move(c.capacity)),
-                     frozen(std::move(c.courier_skills)), frozen(std::move(c.mode)), frozen(std::move(c.speed_mph)));
+                     frozen(std::move(c.courier_skills)), frozen(std::move(c.mode)), frozen(std::move(c.speed_mph)),
+                     frozen(std::move(c.earned_micros)), frozen(std::move(c.guaranteed_micros)));
   py::tuple routes = py::make_tuple(frozen(std::move(c.route_ptr)), frozen(std::move(c.stop_order)),
                                     frozen(std::move(c.stop_kind)), frozen(std::move(c.locked)));
+  py::tuple demand = py::make_tuple(frozen(std::move(c.demand_loc)), frozen(std::move(c.demand_weight)));
   return py::make_tuple(text(c.market_id), c.at_ms, c.frame, std::move(locations), std::move(orders),
-                        std::move(couriers), std::move(routes), texts(c.skill_names), texts(c.store_ids),
-                        text(c.policy), c.forced_rung, c.validate_only);
+                        std::move(couriers), std::move(routes), std::move(demand), texts(c.skill_names),
+                        texts(c.store_ids), text(c.policy), c.forced_rung, c.validate_only);
 }
 
 py::object decode(const py::bytes& request, std::int64_t orders, std::int64_t couriers, std::int64_t route_stops,
-                  std::int64_t id_bytes) {
+                  std::int64_t id_bytes, std::int64_t demand_points) {
   const std::string_view bytes = request;  // the caller's reference keeps it while the GIL is released
   MatchRequestColumns columns;
   MatchRequestStatus status;
   {
     py::gil_scoped_release unlocked;
-    status = decode_match_request(bytes, {orders, couriers, route_stops, id_bytes}, columns);
+    status = decode_match_request(bytes, {orders, couriers, route_stops, id_bytes, demand_points}, columns);
   }
   if (status != MatchRequestStatus::kOk) return py::none();
   return to_python(std::move(columns));
@@ -77,7 +79,7 @@ py::list fields() {
 
 void register_wire(py::module_& m) {
   m.def("decode_match_request", &decode, py::arg("request"), py::arg("orders"), py::arg("couriers"),
-        py::arg("route_stops"), py::arg("id_bytes"));
+        py::arg("route_stops"), py::arg("id_bytes"), py::arg("demand_points"));
   m.def("match_request_fields", &fields);
 }
 

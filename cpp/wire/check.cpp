@@ -11,6 +11,8 @@ constexpr std::int64_t kLastUnixMs = 253'402'300'799'999;  // the end of the yea
 constexpr std::int32_t kMaxUnits = 1'000'000;
 constexpr std::int32_t kMaxSpeedMph = 1'000'000;
 constexpr std::int32_t kMaxPriority = 1'000;
+constexpr std::int64_t kMaxMicros = 1'000'000'000'000;
+constexpr std::int32_t kMaxWeight = 1'000'000;
 constexpr std::int32_t kMaxMode = 4;
 constexpr std::int32_t kMaxRung = 3;
 constexpr double kPlaneReachM = 10'000'000.0;
@@ -30,14 +32,20 @@ class Checks {
            time(o.picked_up_at_ms) && within(o.freshness_limit_ms, kHorizonMs) && within(o.pickup_access_ms, kDayMs) &&
            within(o.pickup_leave_ms, kDayMs) && within(o.dropoff_access_ms, kDayMs) &&
            within(o.dropoff_leave_ms, kDayMs) && within(o.size, kMaxUnits) && within(o.priority, kMaxPriority) &&
-           window(o.dropoff_not_before_ms, o.promised_by_ms) && window(o.dropoff_not_before_ms, o.dropoff_by_ms) &&
-           window(o.ready_at_ms, o.pickup_by_ms) && window(o.ready_at_ms, o.dropoff_by_ms);
+           within(o.courier_pay_micros, kMaxMicros) && window(o.dropoff_not_before_ms, o.promised_by_ms) &&
+           window(o.dropoff_not_before_ms, o.dropoff_by_ms) && window(o.ready_at_ms, o.pickup_by_ms) &&
+           window(o.ready_at_ms, o.dropoff_by_ms);
   }
 
   bool courier(const CourierRow& c) const {
     return !c.id.empty() && place(c.latitude, c.longitude) && time(c.free_at_ms) && time(c.shift_end_at_ms) &&
            within(c.capacity, kMaxUnits) && within(c.speed_meters_per_hour, kMaxSpeedMph) && within(c.mode, kMaxMode) &&
+           within(c.earned_micros, kMaxMicros) && within(c.guaranteed_micros, kMaxMicros) &&
            within(c.locked_stops, static_cast<std::int64_t>(c.stops));
+  }
+
+  bool demand(const DemandRow& d) const {
+    return place(d.latitude, d.longitude) && 1 <= d.weight && d.weight <= kMaxWeight;
   }
 
  private:
@@ -64,6 +72,9 @@ bool rows_are_sane(const Rows& rows) {
   }
   for (const CourierRow& courier : rows.couriers) {
     if (!checks.courier(courier)) return false;
+  }
+  for (const DemandRow& point : rows.demand) {
+    if (!checks.demand(point)) return false;
   }
   return true;
 }

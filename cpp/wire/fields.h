@@ -17,7 +17,13 @@
   X(at_ms, 2, int64)               \
   X(frame, 3, enumeration)         \
   X(orders, 4, message)            \
-  X(couriers, 5, message)
+  X(couriers, 5, message)          \
+  X(expected_demand, 6, message)
+
+#define MATCHER_DEMAND_FIELDS(X) \
+  X(latitude, 1, float64)        \
+  X(longitude, 2, float64)       \
+  X(weight, 3, int32)
 
 #define MATCHER_ORDER_FIELDS(X)      \
   X(id, 1, string)                   \
@@ -40,7 +46,8 @@
   X(pickup_leave_ms, 18, int32)      \
   X(dropoff_access_ms, 19, int32)    \
   X(dropoff_leave_ms, 20, int32)     \
-  X(picked_up_at_ms, 21, int64)
+  X(picked_up_at_ms, 21, int64)      \
+  X(courier_pay_micros, 22, int64)
 
 #define MATCHER_STOP_FIELDS(X) \
   X(kind, 1, enumeration)      \
@@ -57,13 +64,16 @@
   X(mode, 8, enumeration)            \
   X(speed_meters_per_hour, 9, int32) \
   X(route, 10, message)              \
-  X(locked_stops, 11, int32)
+  X(locked_stops, 11, int32)         \
+  X(earned_micros, 12, int64)        \
+  X(guaranteed_micros, 13, int64)
 
 namespace matcher::wire {
 
 #define MATCHER_FIELD_NUMBER(name, number, kind) name = (number),
 enum class RequestField : std::uint32_t { MATCHER_REQUEST_FIELDS(MATCHER_FIELD_NUMBER) };
 enum class SnapshotField : std::uint32_t { MATCHER_SNAPSHOT_FIELDS(MATCHER_FIELD_NUMBER) };
+enum class DemandField : std::uint32_t { MATCHER_DEMAND_FIELDS(MATCHER_FIELD_NUMBER) };
 enum class OrderField : std::uint32_t { MATCHER_ORDER_FIELDS(MATCHER_FIELD_NUMBER) };
 enum class StopField : std::uint32_t { MATCHER_STOP_FIELDS(MATCHER_FIELD_NUMBER) };
 enum class CourierField : std::uint32_t { MATCHER_COURIER_FIELDS(MATCHER_FIELD_NUMBER) };

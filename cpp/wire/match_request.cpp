@@ -238,10 +238,12 @@ class Builder {
 
   void places() {
     const std::size_t n = order_at_.size(), m = courier_at_.size();
-    Places places(2 * n + m);
+    const std::size_t points = rows_.demand.size();
+    Places places(2 * n + m + points);
     for (const Index at : order_at_) places.add(rows_.orders[at].pickup_latitude, rows_.orders[at].pickup_longitude);
     for (const Index at : order_at_) places.add(rows_.orders[at].dropoff_latitude, rows_.orders[at].dropoff_longitude);
     for (const Index at : courier_at_) places.add(rows_.couriers[at].latitude, rows_.couriers[at].longitude);
+    for (const wire::DemandRow& point : rows_.demand) places.add(point.latitude, point.longitude);
     const std::vector<std::int32_t> index = places.settle(out_.frame, out_);
     const auto part = [&index](std::size_t from, std::size_t count) {
       const auto begin = index.begin() + static_cast<std::ptrdiff_t>(from);
@@ -250,6 +252,18 @@ class Builder {
     out_.pickup_loc = part(0, n);
     out_.dropoff_loc = part(n, n);
     out_.courier_loc = part(2 * n, m);
+    demand(part(2 * n + m, points));
+  }
+
+  void demand(const std::vector<std::int32_t>& places) {
+    std::vector<std::pair<std::int32_t, std::int32_t>> points;
+    points.reserve(places.size());
+    for (std::size_t k = 0; k < places.size(); ++k) points.emplace_back(places[k], rows_.demand[k].weight);
+    std::sort(points.begin(), points.end());
+    for (const auto& [place, weight] : points) {
+      out_.demand_loc.push_back(place);
+      out_.demand_weight.push_back(weight);
+    }
   }
 
   std::int64_t since(std::int64_t time, std::int64_t unset) const { return time == 0 ? unset : time - rows_.at_ms; }
@@ -281,6 +295,7 @@ class Builder {
     each(out_.pickup_leave_ms, [](const OrderRow& o) { return o.pickup_leave_ms; });
     each(out_.dropoff_access_ms, [](const OrderRow& o) { return o.dropoff_access_ms; });
     each(out_.dropoff_leave_ms, [](const OrderRow& o) { return o.dropoff_leave_ms; });
+    each(out_.pay_micros, [](const OrderRow& o) { return o.courier_pay_micros; });
     out_.order_courier = owner_;
   }
 
@@ -308,6 +323,8 @@ class Builder {
     each(out_.courier_skills, [this](const CourierRow& c) { return renamed(c.skills, skill_went_); });
     each(out_.mode, [](const CourierRow& c) { return static_cast<std::int8_t>(std::max(c.mode, 1)); });
     each(out_.speed_mph, [](const CourierRow& c) { return c.speed_meters_per_hour; });
+    each(out_.earned_micros, [](const CourierRow& c) { return c.earned_micros; });
+    each(out_.guaranteed_micros, [](const CourierRow& c) { return c.guaranteed_micros; });
   }
 
   const Rows& rows_;
@@ -336,6 +353,8 @@ std::vector<WireField> match_request_fields() {
   MATCHER_REQUEST_FIELDS(MATCHER_FIELD)
   message = "Snapshot";
   MATCHER_SNAPSHOT_FIELDS(MATCHER_FIELD)
+  message = "DemandPoint";
+  MATCHER_DEMAND_FIELDS(MATCHER_FIELD)
   message = "Order";
   MATCHER_ORDER_FIELDS(MATCHER_FIELD)
   message = "RouteStop";

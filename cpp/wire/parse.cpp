@@ -43,15 +43,17 @@ class Parser {
  private:
   // Room for the rows to come: growing while parsing would copy each of them several times.
   void reserve(std::string_view bytes) {
-    std::int64_t orders = 0, couriers = 0;
+    std::int64_t orders = 0, couriers = 0, points = 0;
     Reader in(bytes);
     while (in.next()) {
       orders += in.field() == static_cast<std::uint32_t>(SnapshotField::orders);
       couriers += in.field() == static_cast<std::uint32_t>(SnapshotField::couriers);
+      points += in.field() == static_cast<std::uint32_t>(SnapshotField::expected_demand);
       in.skip();
     }
     rows_.orders.reserve(static_cast<std::size_t>(std::min(orders, limits_.orders)));
     rows_.couriers.reserve(static_cast<std::size_t>(std::min(couriers, limits_.couriers)));
+    rows_.demand.reserve(static_cast<std::size_t>(std::min(points, limits_.demand_points)));
   }
 
   bool snapshot(std::string_view bytes) {
@@ -73,6 +75,11 @@ class Parser {
           break;
         case SnapshotField::couriers:
           if (static_cast<std::int64_t>(rows_.couriers.size()) >= limits_.couriers || !courier(in.bytes())) {
+            return false;
+          }
+          break;
+        case SnapshotField::expected_demand:
+          if (static_cast<std::int64_t>(rows_.demand.size()) >= limits_.demand_points || !demand(in.bytes())) {
             return false;
           }
           break;
@@ -151,6 +158,9 @@ class Parser {
         case OrderField::picked_up_at_ms:
           row.picked_up_at_ms = in.int64();
           break;
+        case OrderField::courier_pay_micros:
+          row.courier_pay_micros = in.int64();
+          break;
         default:
           in.skip();
       }
@@ -197,12 +207,39 @@ class Parser {
         case CourierField::locked_stops:
           row.locked_stops = in.int32();
           break;
+        case CourierField::earned_micros:
+          row.earned_micros = in.int64();
+          break;
+        case CourierField::guaranteed_micros:
+          row.guaranteed_micros = in.int64();
+          break;
         default:
           in.skip();
       }
     }
     row.stops = rows_.stops.size() - row.first_stop;
     return !in.failed() && static_cast<std::int64_t>(row.stops) <= limits_.route_stops;
+  }
+
+  bool demand(std::string_view bytes) {
+    DemandRow& row = rows_.demand.emplace_back();
+    Reader in(bytes);
+    while (in.next()) {
+      switch (static_cast<DemandField>(in.field())) {
+        case DemandField::latitude:
+          row.latitude = in.float64();
+          break;
+        case DemandField::longitude:
+          row.longitude = in.float64();
+          break;
+        case DemandField::weight:
+          row.weight = in.int32();
+          break;
+        default:
+          in.skip();
+      }
+    }
+    return !in.failed();
   }
 
   bool stop(std::string_view bytes) {

@@ -14,6 +14,7 @@ from matcher.domain import (
     EARTH_RADIUS_M,
     NEVER_MS,
     Courier,
+    DemandPoint,
     ErrorReason,
     InvalidSnapshot,
     Limits,
@@ -158,10 +159,17 @@ def test_listing_order_changes_nothing(data: st.DataObject) -> None:
     shuffled_orders = [
         replace(o, required_skills=tuple(reversed(o.required_skills))) for o in data.draw(st.permutations(orders))
     ]
-    first = build_snapshot("porto", AT, orders, couriers)
-    second = build_snapshot("porto", AT, shuffled_orders, data.draw(st.permutations(couriers)))
+    demand = [DemandPoint(data.draw(number), 1.0, data.draw(st.integers(1, 3))) for _ in range(3)]
+    first = build_snapshot("porto", AT, orders, couriers, expected_demand=demand)
+    second = build_snapshot(
+        "porto",
+        AT,
+        shuffled_orders,
+        data.draw(st.permutations(couriers)),
+        expected_demand=data.draw(st.permutations(demand)),
+    )
     assert first.digest == second.digest
-    for group in ("locations", "orders", "couriers", "routes"):
+    for group in ("locations", "orders", "couriers", "routes", "demand"):
         for f in fields(getattr(first, group)):
             a, b = getattr(getattr(first, group), f.name), getattr(getattr(second, group), f.name)
             assert np.array_equal(a, b), (group, f.name)
@@ -186,6 +194,7 @@ def test_listing_order_changes_nothing(data: st.DataObject) -> None:
         {"pickup_leave_ms": 1},
         {"dropoff_access_ms": 1},
         {"dropoff_leave_ms": 1},
+        {"courier_pay_micros": 1},
     ],
 )
 def test_the_digest_sees_every_attribute_of_an_order(change: dict[str, object]) -> None:
@@ -203,6 +212,8 @@ def test_the_digest_sees_couriers_market_and_time() -> None:
         build_snapshot("porto", AT, [order()], [courier()], frame=SpatialFrame.PLANE_METERS),
         build_snapshot("porto", AT, [order("o2")], [courier()]),
         build_snapshot("porto", AT, [order()], []),
+        build_snapshot("porto", AT, [order()], [courier()], expected_demand=[DemandPoint(41.15, -8.6)]),
+        build_snapshot("porto", AT, [order()], [courier()], expected_demand=[DemandPoint(41.15, -8.6, 2)]),
     ]
     changes: list[dict[str, object]] = [
         {"latitude": 1.0},
@@ -212,6 +223,8 @@ def test_the_digest_sees_couriers_market_and_time() -> None:
         {"skills": ("x",)},
         {"mode": TravelMode.FOOT},
         {"speed_meters_per_hour": 1},
+        {"earned_micros": 1},
+        {"guaranteed_micros": 1},
         {"route": (RouteStop(DROP, "o1"),)},
     ]
     others += [build_snapshot("porto", AT, [order()], [courier(**change)]) for change in changes]
@@ -264,6 +277,8 @@ BAD_ORDERS: list[tuple[dict[str, object], str, ErrorReason, str]] = [
         "before ready_at_ms",
     ),
     ({"size": -1}, "size", ErrorReason.OUT_OF_RANGE, "is -1"),
+    ({"courier_pay_micros": -1}, "courier_pay_micros", ErrorReason.OUT_OF_RANGE, "is -1"),
+    ({"courier_pay_micros": 9.5}, "courier_pay_micros", ErrorReason.MALFORMED, "integer"),
     ({"size": True}, "size", ErrorReason.MALFORMED, "integer"),
     ({"priority": 1001}, "priority", ErrorReason.OUT_OF_RANGE, "is 1001"),
     ({"freshness_limit_ms": -1}, "freshness_limit_ms", ErrorReason.OUT_OF_RANGE, "is -1"),
@@ -283,6 +298,29 @@ def test_a_bad_order_is_named(change: dict[str, object], field: str, reason: Err
     assert any(words in description for _, _, description in found), found
 
 
+BAD_DEMAND: list[tuple[dict[str, object], str, ErrorReason, str]] = [
+    ({"latitude": 91.0}, "latitude", ErrorReason.OUT_OF_RANGE, "±90 degrees"),
+    ({"longitude": math.nan}, "longitude", ErrorReason.OUT_OF_RANGE, "nan"),
+    ({"weight": 0}, "weight", ErrorReason.OUT_OF_RANGE, "between 1 and 1000000, is 0"),
+    ({"weight": 1.5}, "weight", ErrorReason.MALFORMED, "integer"),
+]
+
+
+@pytest.mark.parametrize(("change", "field", "reason", "words"), BAD_DEMAND)
+def test_a_bad_point_of_demand_is_named(change: dict[str, object], field: str, reason: ErrorReason, words: str) -> None:
+    """The same for where orders are expected."""
+    points = [DemandPoint(41.0, -8.0), replace(DemandPoint(41.0, -8.0), **change)]  # type: ignore[arg-type]
+    found = wrong([order("o1")], [], expected_demand=points)
+    assert (f"snapshot.expected_demand[1].{field}", reason) in [(f, r) for f, r, _ in found]
+    assert any(words in description for _, _, description in found), found
+
+
+def test_too_many_points_of_demand_are_refused() -> None:
+    """Work grows with them, so they have a limit of their own."""
+    found = wrong([], [], expected_demand=[DemandPoint()] * 3, limits=Limits(demand_points=2))
+    assert found == [("snapshot.expected_demand", ErrorReason.TOO_LARGE, "3 points; at most 2 are allowed")]
+
+
 BAD_COURIERS: list[tuple[dict[str, object], str, ErrorReason, str]] = [
     ({"id": ""}, "id", ErrorReason.MISSING, "required"),
     ({"latitude": -90.1}, "latitude", ErrorReason.OUT_OF_RANGE, "±90 degrees"),
@@ -292,6 +330,8 @@ BAD_COURIERS: list[tuple[dict[str, object], str, ErrorReason, str]] = [
     ({"capacity": -3}, "capacity", ErrorReason.OUT_OF_RANGE, "is -3"),
     ({"mode": 9}, "mode", ErrorReason.UNKNOWN_ENUM_VALUE, "9 is no TravelMode"),
     ({"speed_meters_per_hour": -1}, "speed_meters_per_hour", ErrorReason.OUT_OF_RANGE, "is -1"),
+    ({"earned_micros": 10**12 + 1}, "earned_micros", ErrorReason.OUT_OF_RANGE, "1000000000001"),
+    ({"guaranteed_micros": -1}, "guaranteed_micros", ErrorReason.OUT_OF_RANGE, "is -1"),
     ({"locked_stops": 1}, "locked_stops", ErrorReason.OUT_OF_RANGE, "the 0 stops"),
     ({"locked_stops": -1}, "locked_stops", ErrorReason.OUT_OF_RANGE, "is -1"),
     ({"route": (RouteStop(DROP, "nope"),)}, "route[0].order_id", ErrorReason.UNKNOWN_REFERENCE, "'nope'"),

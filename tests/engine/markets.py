@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from matcher.domain import Build, MetricTravel, Snapshot, SpatialFrame, StopKind
 from matcher.domain.builder import build_snapshot
 from matcher.domain.policy import TravelPolicy
-from matcher.domain.rows import Courier, Order, RouteStop
+from matcher.domain.rows import Courier, DemandPoint, Order, RouteStop
 from matcher.ports import Ports
 
 NOW = 1_700_000_000_000
@@ -49,9 +50,18 @@ def a_courier(name: str, **changes: object) -> Courier:
     return Courier(**{"id": name, "capacity": 4, **changes})  # type: ignore[arg-type]
 
 
-def plane(orders: list[Order], couriers: list[Courier]) -> Snapshot:
+def plane(orders: list[Order], couriers: list[Courier], demand: Sequence[DemandPoint] = ()) -> Snapshot:
     """A snapshot on a plane in metres."""
-    return build_snapshot("m", NOW, orders, couriers, frame=SpatialFrame.PLANE_METERS)
+    return build_snapshot("m", NOW, orders, couriers, expected_demand=demand, frame=SpatialFrame.PLANE_METERS)
+
+
+def random_demand(seed: int) -> list[DemandPoint]:
+    """Where orders are expected in a random market; nowhere in every fourth."""
+    random = Random(seed)
+    return [
+        DemandPoint(float(random.randint(0, 6000)), float(random.randint(0, 6000)), random.randint(1, 9))
+        for _ in range(random.randint(0, 3))
+    ]
 
 
 def random_market(seed: int) -> tuple[list[Order], list[Courier]]:
@@ -82,6 +92,7 @@ def random_market(seed: int) -> tuple[list[Order], list[Courier]]:
             pickup_leave_ms=random.choice([0, MINUTE]),
             dropoff_access_ms=random.choice([0, MINUTE]),
             dropoff_leave_ms=random.choice([0, MINUTE]),
+            courier_pay_micros=random.choice([0, 5_000_000, 10_000_000]),
         )
         orders.append(order)
         return order
@@ -106,6 +117,8 @@ def random_market(seed: int) -> tuple[list[Order], list[Courier]]:
                 skills=("cold",) if random.random() < 0.5 else (),
                 route=tuple(route),
                 locked_stops=random.randint(0, len(route)),
+                earned_micros=random.choice([0, 40_000_000]),
+                guaranteed_micros=random.choice([0, 35_000_000, 42_000_000]),
             )
         )
     return orders, couriers

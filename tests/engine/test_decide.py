@@ -8,14 +8,16 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.markets import MINUTE, NOW, PORTS, a_courier, an_order, plane, random_market
+from tests.engine.markets import MINUTE, NOW, PORTS, a_courier, an_order, plane, random_demand, random_market
 
 import matcher
 from matcher.domain import (
     BundlingPolicy,
     Commitment,
+    CostPolicy,
     Decision,
     Degradation,
+    DemandPoint,
     HoldingPolicy,
     OrderStatus,
     Policy,
@@ -31,6 +33,10 @@ from matcher.solve.packing import PackingProblem, PackingSolution, WarmStart
 from matcher.verify import check_plans
 
 AT_ONCE = Policy(holding=HoldingPolicy(commitment=Commitment.IMMEDIATE))
+EVERY_TERM = Policy(
+    holding=HoldingPolicy(commitment=Commitment.IMMEDIATE),
+    costs=CostPolicy(standing=400, pay=30, scarce_courier_time=200),
+)
 HOLDING = Policy(holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE))
 
 
@@ -52,13 +58,13 @@ def plans_as_routes(snapshot: Snapshot, decision: Decision) -> dict[int, list[tu
 @given(st.integers(0, 10**6), st.sampled_from(list(Rung)))
 def test_plans_are_feasible_and_complete_on_every_rung(seed: int, rung: Rung) -> None:
     """Every open order has one outcome, every plan keeps every hard limit, the split adds up and the bound holds."""
-    snapshot = plane(*random_market(seed))
-    decision = decided(snapshot, budget=Budget(forced_rung=rung))
+    snapshot = plane(*random_market(seed), random_demand(seed))
+    decision = decided(snapshot, EVERY_TERM, Budget(forced_rung=rung))
     assert decision.rung is rung
     open_ids = [name for name, who in zip(snapshot.orders.ids, snapshot.orders.courier, strict=True) if who < 0]
     assert [outcome.order_id for outcome in decision.outcomes] == open_ids
-    travel = PORTS.travel.travel(snapshot, AT_ONCE.travel)
-    check = check_plans(snapshot, travel, AT_ONCE, plans_as_routes(snapshot, decision))
+    travel = PORTS.travel.travel(snapshot, EVERY_TERM.travel)
+    check = check_plans(snapshot, travel, EVERY_TERM, plans_as_routes(snapshot, decision))
     assert check.faults == ()
     given_out = [name for plan in decision.plans for name in plan.new_order_ids]
     assigned = [outcome.order_id for outcome in decision.outcomes if outcome.status is OrderStatus.ASSIGNED]
@@ -156,6 +162,35 @@ def test_a_courier_better_used_elsewhere_is_named() -> None:
     orders = [an_order("a"), an_order("b", dropoff_longitude=3000.0)]
     decision = decided(plane(orders, [a_courier("c")]), unbundled)
     assert [outcome.reason for outcome in decision.outcomes] == [None, WaitReason.COURIERS_BETTER_USED]
+
+
+def test_the_courier_far_from_the_demand_is_sent_where_standing_has_a_price() -> None:
+    """Two couriers at the same distance: the one whom the expected orders need less goes."""
+    couriers = [a_courier("west", longitude=-1000.0), a_courier("east", longitude=1000.0)]
+    order = an_order("o", dropoff_longitude=0.0, dropoff_latitude=500.0, ready_at_ms=NOW + 30 * MINUTE)
+    priced = replace(AT_ONCE, costs=replace(AT_ONCE.costs, standing=300))
+    for near, sent in ((1000.0, "west"), (-1000.0, "east")):
+        snapshot = plane([order], couriers, [DemandPoint(longitude=near), DemandPoint(longitude=0.0)])
+        decision = decided(snapshot, priced)
+        assert [plan.courier_id for plan in decision.plans] == [sent]
+        assert dict(decision.cost_terms)["standing"] < 0  # the one sent ends nearer than it stood
+    plain = decided(plane([order], couriers, [DemandPoint(longitude=-1000.0)]))
+    assert dict(plain.cost_terms)["standing"] == 0
+
+
+def test_pay_prefers_the_courier_behind_the_guarantee() -> None:
+    """Ahead of the guarantee by an order's pay it counts in full, behind by that not at all, on par by half."""
+    order = an_order("o", courier_pay_micros=10_000_000)
+    priced = replace(AT_ONCE, costs=replace(AT_ONCE.costs, pay=100))
+    couriers = [
+        a_courier("ahead", earned_micros=50_000_000, guaranteed_micros=30_000_000),
+        a_courier("behind", earned_micros=20_000_000, guaranteed_micros=30_000_000),
+    ]
+    decision = decided(plane([order], couriers), priced)
+    assert [plan.courier_id for plan in decision.plans] == ["behind"]
+    for earned, micros in ((20, 0), (25, 250_000), (30, 500_000), (40, 1_000_000), (90, 1_000_000)):
+        only = [a_courier("c", earned_micros=earned * 1_000_000, guaranteed_micros=30_000_000)]
+        assert dict(decided(plane([order], only), priced).cost_terms)["pay"] == micros
 
 
 def test_an_order_is_held_until_the_courier_must_leave() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.simulation.rule_of_thumb import FirstComeFirstServed
 
 from matcher.domain import CourierPlan, Decision, PlannedStop, Snapshot, SpatialFrame, StopKind
-from matcher.domain.rows import Courier, Order
+from matcher.domain.rows import Courier, DemandPoint, Order
 from matcher.simulation import Cycle, Diversion, Market, Outcome, PlanError, Rules, Shift, World
 
 START = 1_700_000_000_000
@@ -295,3 +295,25 @@ def test_what_happened_is_possible(
             assert committed[visit.order_id].courier_id == visit.courier_id
             place, clock = target, visit.depart_at_ms
         assert not on_board
+
+
+@pytest.mark.parametrize("diversion", list(Diversion))
+def test_snapshots_show_earnings_guarantees_and_the_expected_demand(diversion: Diversion) -> None:
+    """What a courier has earned counts from the plan on; the guarantee grows with the shift and ends with it."""
+    orders = [
+        order("a", 0, 0, (0, 0), (100, 0), courier_pay_micros=4_000_000),
+        order("b", 1800, 1800, (0, 0), (100, 0), courier_pay_micros=5_000_000),
+        order("c", 3600, 3600, (0, 0), (100, 0), courier_pay_micros=6_000_000),
+    ]
+    paid = replace(shift("k", (0, 0), 0, 3600), guaranteed_per_hour_micros=12_000_000)
+    point = DemandPoint(latitude=7.0)
+    _, cycles = run(replace(market(orders, [paid]), expected_demand=(point,)), rules(diversion))
+    shown = {
+        (cycle.at_ms - START) // SECOND: (
+            cycle.snapshot.couriers.earned_micros[0],
+            cycle.snapshot.couriers.guaranteed_micros[0],
+        )
+        for cycle in cycles
+    }
+    assert shown == {0: (0, 0), 1800: (4_000_000, 6_000_000), 3600: (9_000_000, 12_000_000)}
+    assert all(cycle.snapshot.demand.weight.tolist() == [1] for cycle in cycles)

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from matcher.domain import Courier, Order, RouteStop, SpatialFrame, StopKind, TravelMode, build_snapshot
+from matcher.domain import Courier, DemandPoint, Order, RouteStop, SpatialFrame, StopKind, TravelMode, build_snapshot
 
 AT = 1_700_000_000_000
 
@@ -24,6 +24,7 @@ def snapshots(draw: st.DrawFn) -> Any:
     lng = st.floats(-reach[1], reach[1]) | st.sampled_from([0.0, -0.0, -8.61])
     names = st.lists(st.sampled_from(["frozen", "alcohol", "ü"]), max_size=2).map(tuple)
     ids = draw(st.lists(st.text(min_size=1, max_size=5), unique=True, max_size=6))
+    micros = st.integers(0, 10**12)
     duration = st.sampled_from([0, 0, 1, 60_000])
     orders = []
     for id_ in ids:
@@ -63,6 +64,7 @@ def snapshots(draw: st.DrawFn) -> Any:
                 dropoff_access_ms=draw(duration),
                 dropoff_leave_ms=draw(duration),
                 picked_up_at_ms=draw(times()),
+                courier_pay_micros=draw(micros),
             )
         )
     couriers, left = [], list(orders)
@@ -87,6 +89,9 @@ def snapshots(draw: st.DrawFn) -> Any:
                 speed_meters_per_hour=draw(st.sampled_from([0, 19_200])),
                 route=tuple(stops),
                 locked_stops=draw(st.integers(0, len(stops))),
+                earned_micros=draw(micros),
+                guaranteed_micros=draw(micros),
             )
         )
-    return build_snapshot("porto", AT, orders, couriers, frame=frame)
+    demand = draw(st.lists(st.builds(DemandPoint, lat, lng, st.integers(1, 1_000_000)), max_size=4))
+    return build_snapshot("porto", AT, orders, couriers, expected_demand=demand, frame=frame)

@@ -22,7 +22,7 @@ from matcher.kernels import match_request
 from matcher.v1 import matching_service_pb2, types_pb2
 from matcher.wire.request import decode_by_reference
 
-LIMITS = Limits(orders=50, couriers=50, route_stops=8, id_bytes=24)
+LIMITS = Limits(orders=50, couriers=50, route_stops=8, id_bytes=24, demand_points=20)
 
 
 def natively(data: bytes, limits: Limits = LIMITS) -> match_request.DecodedRequest | None:
@@ -32,6 +32,7 @@ def natively(data: bytes, limits: Limits = LIMITS) -> match_request.DecodedReque
         couriers=limits.couriers,
         route_stops=limits.route_stops,
         id_bytes=limits.id_bytes,
+        demand_points=limits.demand_points,
     )
 
 
@@ -54,7 +55,7 @@ def same(a: Snapshot, b: Snapshot) -> None:
         b.skills,
         b.stores,
     )
-    for group in ("locations", "orders", "couriers", "routes"):
+    for group in ("locations", "orders", "couriers", "routes", "demand"):
         for f in fields(getattr(a, group)):
             one, other = getattr(getattr(a, group), f.name), getattr(getattr(b, group), f.name)
             if isinstance(one, np.ndarray):
@@ -69,7 +70,7 @@ def shuffled(data: bytes, seed: int) -> bytes:
     """The same request as another client would list it."""
     request = matching_service_pb2.MatchRequest.FromString(data)
     rng = random.Random(seed)
-    for listed in (request.snapshot.orders, request.snapshot.couriers):
+    for listed in (request.snapshot.orders, request.snapshot.couriers, request.snapshot.expected_demand):
         rows: list[Any] = list(listed)
         rng.shuffle(rows)
         copies = [type(row).FromString(row.SerializeToString()) for row in rows]
@@ -110,7 +111,7 @@ def test_unknown_fields_and_repeated_ones_follow_the_runtime() -> None:
 
 
 def random_tag(rng: random.Random) -> bytes:
-    number, kind = rng.choice([1, 2, 3, 4, 5, 6, 10, 11, 13, 21, 99, 1 << 20]), rng.choice([0, 1, 2, 3, 4, 5])
+    number, kind = rng.choice([1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 21, 22, 99, 1 << 20]), rng.choice([0, 1, 2, 3, 4, 5])
     tag, out = number << 3 | kind, bytearray()
     while tag >= 0x80:
         out.append(tag & 0x7F | 0x80)
@@ -161,6 +162,7 @@ def small() -> Snapshot:
     request = matching_service_pb2.MatchRequest(snapshot={"market_id": "é", "at_ms": AT, "frame": 2}, policy="p")
     request.snapshot.orders.add(id="a", pickup_latitude=-0.0, size=1, required_skills=["s", "t"], store_id="x")
     request.snapshot.couriers.add(id="c", latitude=1e7, capacity=2, skills=["t"], mode=3)  # type: ignore[arg-type]
+    request.snapshot.expected_demand.add(latitude=5.0, weight=3)
     return decode_by_reference(request.SerializeToString())[0]
 
 
@@ -186,6 +188,7 @@ def test_field_numbers_are_the_contracts() -> None:
         types_pb2.Order,
         types_pb2.RouteStop,
         types_pb2.Courier,
+        types_pb2.DemandPoint,
     ]
     theirs = {
         (message.DESCRIPTOR.name, field.name, field.number, field.type)

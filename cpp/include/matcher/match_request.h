@@ -22,6 +22,7 @@ struct MatchRequestLimits {
   std::int64_t couriers;
   std::int64_t route_stops;
   std::int64_t id_bytes;
+  std::int64_t demand_points;
 };
 
 enum class MatchRequestStatus {
@@ -52,6 +53,7 @@ struct MatchRequestColumns {
   std::vector<std::uint64_t> order_skills;
   std::vector<std::int32_t> priority, store, pickup_access_ms, pickup_leave_ms, dropoff_access_ms, dropoff_leave_ms,
       order_courier;
+  std::vector<std::int64_t> pay_micros;
 
   std::vector<std::string_view> courier_ids;
   std::vector<std::int32_t> courier_loc;
@@ -60,10 +62,13 @@ struct MatchRequestColumns {
   std::vector<std::uint64_t> courier_skills;
   std::vector<std::int8_t> mode;
   std::vector<std::int32_t> speed_mph;
+  std::vector<std::int64_t> earned_micros, guaranteed_micros;
 
   std::vector<std::int32_t> route_ptr, stop_order;
   std::vector<std::int8_t> stop_kind;
   std::vector<std::int32_t> locked;
+
+  std::vector<std::int32_t> demand_loc, demand_weight;
 };
 
 // Decodes `bytes`; `out` is meaningful when the answer is kOk, and refers to `bytes`.

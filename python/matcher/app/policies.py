@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from matcher.domain import (
     CandidatePolicy,
@@ -19,17 +19,20 @@ _MINUTE_MS = 60_000
 
 
 def built_in_policies() -> dict[str, Policy]:
-    """By name: "default" for a market on roads, "mdrp" for the meal-delivery instances' plane and whole minutes."""
+    """By name: "default" for a market on roads, "mdrp" and "mdrp-cost" for the meal-delivery instances' plane and whole
+    minutes, for the least click-to-door and for less pay."""
     mdrp = Policy(
         name="mdrp",
         travel=TravelPolicy(road_factor=1.0, round_up_to_ms=_MINUTE_MS),
         candidates=CandidatePolicy(nearest_couriers=48, reach_ms=90 * _MINUTE_MS),
-        costs=CostPolicy(click_to_door=1_000, pickup_delay=0, travel=0, courier_time=0),
+        costs=CostPolicy(click_to_door=1_000, pickup_delay=0, travel=0, courier_time=0, standing=300),
         # Above any cost of a delivery, long preparation included: leaving an order out is never worth it here.
         waiting=WaitingPolicy(base_micros=200_000_000),
         holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE, cycle_ms=_MINUTE_MS),
     )
-    return {"default": Policy(), "mdrp": mdrp}
+    # The same, with the platform's money: orders go to couriers who are behind their guarantee.
+    thrifty = replace(mdrp, name="mdrp-cost", costs=replace(mdrp.costs, pay=10))
+    return {policy.name: policy for policy in (Policy(), mdrp, thrifty)}
 
 
 def policy_problems(policy: Policy, path: str) -> list[str]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from matcher.assignment.candidates import Candidates
 from matcher.assignment.terms import TERMS, CostTerm
-from matcher.domain import Policy, Snapshot
+from matcher.domain import Policy, Snapshot, Travel
 
 I64 = npt.NDArray[np.int64]
 
@@ -30,11 +30,14 @@ class Columns:
     """(candidates,) sum over the terms."""
 
 
-def score(snapshot: Snapshot, candidates: Candidates, policy: Policy, terms: Sequence[CostTerm] = TERMS) -> Columns:
+def score(
+    snapshot: Snapshot, travel: Travel, candidates: Candidates, policy: Policy, terms: Sequence[CostTerm] = TERMS
+) -> Columns:
     """Price every candidate; terms add up exactly."""
-    micros = np.empty((len(candidates), len(terms)), dtype=np.int64)
+    micros = np.zeros((len(candidates), len(terms)), dtype=np.int64)
     for position, term in enumerate(terms):
-        micros[:, position] = term.micros(snapshot, candidates, policy.costs)
+        if getattr(policy.costs, term.name) and len(candidates):
+            micros[:, position] = term.micros(snapshot, travel, candidates, policy.costs)
     return Columns(candidates, tuple(term.name for term in terms), micros, micros.sum(axis=1))
 
 

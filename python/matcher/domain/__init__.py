@@ -28,8 +28,8 @@ from matcher.domain.policy import (
     WaitingPolicy,
 )
 from matcher.domain.record import DecisionRecord, RecordMeta
-from matcher.domain.rows import Courier, Order, RouteStop
-from matcher.domain.snapshot import EARTH_RADIUS_M, NEVER_MS, Couriers, Locations, Orders, Routes, Snapshot
+from matcher.domain.rows import Courier, DemandPoint, Order, RouteStop
+from matcher.domain.snapshot import EARTH_RADIUS_M, NEVER_MS, Couriers, Demand, Locations, Orders, Routes, Snapshot
 from matcher.domain.travel import MatrixTravel, MetricTravel, Travel
 from matcher.domain.violations import ErrorReason, InvalidRequest, InvalidSnapshot, Violation
 
@@ -49,6 +49,8 @@ __all__ = [
     "Decision",
     "DecisionRecord",
     "Degradation",
+    "Demand",
+    "DemandPoint",
     "Effort",
     "ErrorReason",
     "Explanation",

@@ -16,20 +16,23 @@ from matcher.domain.canonical import canonical_digest, freeze, locate, rank, ski
 from matcher.domain.checks import (
     NO_TIME,
     Checker,
+    Counts,
     CourierColumns,
+    DemandColumns,
     Limits,
     OrderColumns,
     check_couriers,
+    check_demand,
     check_market,
     check_orders,
     check_routes,
 )
 from matcher.domain.enums import SpatialFrame
-from matcher.domain.rows import Courier, Order
-from matcher.domain.snapshot import I32, I64, NEVER_MS, Couriers, Locations, Orders, Routes, Snapshot
+from matcher.domain.rows import Courier, DemandPoint, Order
+from matcher.domain.snapshot import I32, I64, NEVER_MS, Couriers, Demand, Locations, Orders, Routes, Snapshot
 from matcher.domain.violations import ErrorReason
 
-__all__ = ["CourierColumns", "Limits", "OrderColumns", "build_snapshot", "snapshot_from_columns"]
+__all__ = ["CourierColumns", "DemandColumns", "Limits", "OrderColumns", "build_snapshot", "snapshot_from_columns"]
 
 
 def build_snapshot(
@@ -38,13 +41,14 @@ def build_snapshot(
     orders: Sequence[Order],
     couriers: Sequence[Courier],
     *,
+    expected_demand: Sequence[DemandPoint] = (),
     frame: SpatialFrame = SpatialFrame.WGS84,
     limits: Limits | None = None,
 ) -> Snapshot:
     """One consistent snapshot of a market at `at_unix_ms` (Unix milliseconds).
 
     Raises InvalidSnapshot with every violation found (field path, sentence, reason). The listing order of orders,
-    couriers and skills has no influence on the result.
+    couriers, points and skills has no influence on the result.
     """
     check = Checker()
     for group, field, lists in (
@@ -77,6 +81,7 @@ def build_snapshot(
         dropoff_access_ms=check.integers("orders", "dropoff_access_ms", [o.dropoff_access_ms for o in orders]),
         dropoff_leave_ms=check.integers("orders", "dropoff_leave_ms", [o.dropoff_leave_ms for o in orders]),
         picked_up_at_ms=check.times("orders", "picked_up_at_ms", [o.picked_up_at_ms for o in orders]),
+        courier_pay_micros=check.integers("orders", "courier_pay_micros", [o.courier_pay_micros for o in orders]),
     )
     courier_columns = CourierColumns(
         ids=[c.id for c in couriers],
@@ -95,9 +100,18 @@ def build_snapshot(
         route_order_id=[stop.order_id for c in couriers for stop in c.route],
         route_kind=np.array([int(stop.kind) for c in couriers for stop in c.route], dtype=np.int64),
         locked_stops=check.integers("couriers", "locked_stops", [c.locked_stops for c in couriers]),
+        earned_micros=check.integers("couriers", "earned_micros", [c.earned_micros for c in couriers]),
+        guaranteed_micros=check.integers("couriers", "guaranteed_micros", [c.guaranteed_micros for c in couriers]),
+    )
+    demand_columns = DemandColumns(
+        latitude=check.floats("expected_demand", "latitude", [p.latitude for p in expected_demand]),
+        longitude=check.floats("expected_demand", "longitude", [p.longitude for p in expected_demand]),
+        weight=check.integers("expected_demand", "weight", [p.weight for p in expected_demand]),
     )
     check.raise_if_any()
-    return snapshot_from_columns(market_id, at_unix_ms, frame, order_columns, courier_columns, limits=limits)
+    return snapshot_from_columns(
+        market_id, at_unix_ms, frame, order_columns, courier_columns, demand_columns, limits=limits
+    )
 
 
 def snapshot_from_columns(
@@ -106,23 +120,25 @@ def snapshot_from_columns(
     frame: int,
     orders: OrderColumns,
     couriers: CourierColumns,
+    demand: DemandColumns,
     *,
     limits: Limits | None = None,
-    counts: tuple[int, int] | None = None,
+    counts: Counts | None = None,
 ) -> Snapshot:
     """The same from one list or array per attribute, rows in the caller's order, 0 for "not set".
 
-    `counts`: numbers of orders and couriers received, where a decoder kept no rows because they are over the limits.
+    `counts`: numbers of rows received, where a decoder kept no rows because they are over the limits.
     Raises InvalidSnapshot; positions in its field paths are the caller's.
     """
     limits = limits or Limits()
     check = Checker()
-    received = counts or (len(orders.ids), len(couriers.ids))
+    received = counts or (len(orders.ids), len(couriers.ids), len(demand.weight))
     check_market(check, market_id, at_unix_ms, frame, received, limits)
     check.raise_if_any()  # sizes first: nothing below may run on more rows than the limits allow
     frame = SpatialFrame(frame or SpatialFrame.WGS84)
     check_orders(check, orders, at_unix_ms, frame, limits)
     check_couriers(check, couriers, at_unix_ms, frame, limits)
+    check_demand(check, demand, frame)
     skills = check.skills(orders, couriers, limits)
     check.raise_if_any()
 
@@ -134,8 +150,8 @@ def snapshot_from_columns(
 
     locations, places = locate(
         frame,
-        np.concatenate([orders.pickup_latitude, orders.dropoff_latitude, couriers.latitude]),
-        np.concatenate([orders.pickup_longitude, orders.dropoff_longitude, couriers.longitude]),
+        np.concatenate([orders.pickup_latitude, orders.dropoff_latitude, couriers.latitude, demand.latitude]),
+        np.concatenate([orders.pickup_longitude, orders.dropoff_longitude, couriers.longitude, demand.longitude]),
     )
     n, m = len(orders.ids), len(couriers.ids)
     stores = sorted({*orders.store_id} - {""})
@@ -165,6 +181,7 @@ def snapshot_from_columns(
         pickup_leave_ms=orders.pickup_leave_ms[order_at].astype(np.int32),
         dropoff_access_ms=orders.dropoff_access_ms[order_at].astype(np.int32),
         dropoff_leave_ms=orders.dropoff_leave_ms[order_at].astype(np.int32),
+        pay_micros=orders.courier_pay_micros[order_at],
         courier=_ranked(courier_rank, owner)[order_at],
     )
     free = np.where(couriers.free_at_ms == NO_TIME, 0, couriers.free_at_ms - at_unix_ms)
@@ -178,9 +195,14 @@ def snapshot_from_columns(
         skills=skill_sets(skills, couriers.skill_ptr, couriers.skill)[courier_at],
         mode=np.maximum(couriers.mode, 1)[courier_at].astype(np.int8),
         speed_mph=couriers.speed_meters_per_hour[courier_at].astype(np.int32),
+        earned_micros=couriers.earned_micros[courier_at],
+        guaranteed_micros=couriers.guaranteed_micros[courier_at],
     )
     built_routes = _routes(couriers, courier_at, listed, order_rank)
-    freeze(locations, built_orders, built_couriers, built_routes)
+    points, weights = places[2 * n + m :], demand.weight.astype(np.int32)
+    by_place = np.lexsort((weights, points))
+    built_demand = Demand(points[by_place], weights[by_place])
+    freeze(locations, built_orders, built_couriers, built_routes, built_demand)
     return snapshot_from_canonical(
         market_id,
         int(at_unix_ms),
@@ -189,6 +211,7 @@ def snapshot_from_columns(
         built_orders,
         built_couriers,
         built_routes,
+        built_demand,
         tuple(skills),
         tuple(stores),
     )
@@ -202,6 +225,7 @@ def snapshot_from_canonical(
     orders: Orders,
     couriers: Couriers,
     routes: Routes,
+    demand: Demand,
     skills: tuple[str, ...],
     stores: tuple[str, ...],
 ) -> Snapshot:
@@ -209,9 +233,9 @@ def snapshot_from_canonical(
     digest = canonical_digest(
         (market_id, at_unix_ms, int(frame)),
         (skills, stores, orders.ids, couriers.ids),
-        (locations, orders, couriers, routes),
+        (locations, orders, couriers, routes, demand),
     )
-    return Snapshot(market_id, at_unix_ms, frame, locations, orders, couriers, routes, skills, stores, digest)
+    return Snapshot(market_id, at_unix_ms, frame, locations, orders, couriers, routes, demand, skills, stores, digest)
 
 
 def _pointers(counts: list[int]) -> I32:

@@ -15,7 +15,7 @@ from matcher.domain.enums import SpatialFrame
 from matcher.domain.snapshot import EARTH_RADIUS_M, F64, I32, I64, U64, Locations
 from matcher.domain.sphere import sin_cos_degrees
 
-_SCHEMA = b"matcher.snapshot/1"
+_SCHEMA = b"matcher.snapshot/2"
 _DIGEST_BYTES = 16
 _LITTLE_ENDIAN = sys.byteorder == "little"
 

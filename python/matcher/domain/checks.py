@@ -26,8 +26,14 @@ _HORIZON_MS = 30 * _DAY_MS
 _MAX_UNITS = 1_000_000
 _MAX_SPEED_MPH = 1_000_000
 _MAX_PRIORITY = 1_000
+_MAX_MICROS = 1_000_000_000_000
+_MAX_WEIGHT = 1_000_000
 _PLANE_REACH_M = 10_000_000.0
 _LAST_UNIX_MS = 253_402_300_799_999  # the end of the year 9999
+
+
+Counts = tuple[int, int, int]
+"""Numbers of orders, couriers and points of expected demand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Limits:
     couriers: int = 50_000
     route_stops: int = 64
     """Stops of one courier's route in progress."""
+    demand_points: int = 5_000
     id_bytes: int = 128
     """UTF-8 bytes of any id or skill name."""
 
@@ -69,6 +76,7 @@ class OrderColumns:
     dropoff_access_ms: I64
     dropoff_leave_ms: I64
     picked_up_at_ms: I64
+    courier_pay_micros: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,17 @@ class CourierColumns:
     route_order_id: Sequence[str]
     route_kind: I64
     locked_stops: I64
+    earned_micros: I64
+    guaranteed_micros: I64
+
+
+@dataclass(frozen=True, slots=True)
+class DemandColumns:
+    """Points of expected demand as given."""
+
+    latitude: F64
+    longitude: F64
+    weight: I64
 
 
 class Checker:
@@ -228,11 +247,9 @@ def _only(values: Sequence[Any], *allowed: type) -> bool:
     return bool not in types and all(issubclass(kind, allowed) for kind in types)
 
 
-def check_market(
-    check: Checker, market_id: str, at_unix_ms: int, frame: int, counts: tuple[int, int], limits: Limits
-) -> None:
-    """The snapshot's own fields and the numbers of orders and couriers."""
-    orders, couriers = counts
+def check_market(check: Checker, market_id: str, at_unix_ms: int, frame: int, counts: Counts, limits: Limits) -> None:
+    """The snapshot's own fields and the numbers of its rows."""
+    orders, couriers, points = counts
     check._id("market_id", market_id, limits, required=True)
     if at_unix_ms == 0:
         check.add("at_ms", ErrorReason.MISSING, "is required: the snapshot's clock reading in Unix milliseconds")
@@ -246,6 +263,9 @@ def check_market(
         check.add("orders", ErrorReason.TOO_LARGE, f"{orders} orders; at most {limits.orders} are allowed")
     if couriers > limits.couriers:
         check.add("couriers", ErrorReason.TOO_LARGE, f"{couriers} couriers; at most {limits.couriers} are allowed")
+    if points > limits.demand_points:
+        found = f"{points} points; at most {limits.demand_points} are allowed"
+        check.add("expected_demand", ErrorReason.TOO_LARGE, found)
 
 
 def check_orders(check: Checker, orders: OrderColumns, at_unix_ms: int, frame: SpatialFrame, limits: Limits) -> None:
@@ -264,6 +284,7 @@ def check_orders(check: Checker, orders: OrderColumns, at_unix_ms: int, frame: S
         _between(check, "orders", field, getattr(orders, field), _DAY_MS)
     _between(check, "orders", "size", orders.size, _MAX_UNITS)
     _between(check, "orders", "priority", orders.priority, _MAX_PRIORITY)
+    _between(check, "orders", "courier_pay_micros", orders.courier_pay_micros, _MAX_MICROS)
     for late, early in (
         ("promised_by_ms", "dropoff_not_before_ms"),
         ("dropoff_by_ms", "dropoff_not_before_ms"),
@@ -284,6 +305,8 @@ def check_couriers(
         _time(check, "couriers", field, getattr(couriers, field), at_unix_ms)
     _between(check, "couriers", "capacity", couriers.capacity, _MAX_UNITS)
     _between(check, "couriers", "speed_meters_per_hour", couriers.speed_meters_per_hour, _MAX_SPEED_MPH)
+    for field in ("earned_micros", "guaranteed_micros"):
+        _between(check, "couriers", field, getattr(couriers, field), _MAX_MICROS)
     mode = couriers.mode
     check.where(
         (mode < 0) | (mode > max(TravelMode)),
@@ -306,6 +329,19 @@ def check_couriers(
         "locked_stops",
         ErrorReason.OUT_OF_RANGE,
         lambda row: f"must be between 0 and the {lengths[row]} stops of the route, is {locked[row]}",
+    )
+
+
+def check_demand(check: Checker, demand: DemandColumns, frame: SpatialFrame) -> None:
+    """Each point by itself."""
+    _coordinates(check, "expected_demand", "", demand, frame)
+    weight = demand.weight
+    check.where(
+        (weight < 1) | (weight > _MAX_WEIGHT),
+        "expected_demand",
+        "weight",
+        ErrorReason.OUT_OF_RANGE,
+        lambda row: f"must be between 1 and {_MAX_WEIGHT}, is {weight[row]}",
     )
 
 

@@ -75,7 +75,7 @@ class BundlingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CostPolicy:
-    """Weights of the cost terms: micros per second of the named quantity."""
+    """Weights of the cost terms: micros per second of the named quantity unless said otherwise."""
 
     click_to_door: int = 1_000
     """Per order, from being placed to the drop-off."""
@@ -90,6 +90,11 @@ class CostPolicy:
     """Driving time added to the courier's route."""
     courier_time: int = 500
     """Time added until the courier has finished its route."""
+    standing: int = 0
+    """Mean travel time from where a route ends to the expected demand: what it is more than before, less what it is
+    less. Sending a courier who stands far from the demand is cheaper then."""
+    pay: int = 0
+    """Thousandths of each order's pay, as far as it is expected to come on top of the courier's guarantee."""
     scarce_courier_time: int = 0
     """Added to courier_time for each order per courier above one, both counted within load_horizon_ms: when couriers
     are scarce their time is what orders compete for, and bundles save it."""

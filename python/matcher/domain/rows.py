@@ -48,6 +48,18 @@ class Order:
     dropoff_leave_ms: int = 0
     picked_up_at_ms: int | None = None
     """When an order on board was handed over. None: the snapshot's time."""
+    courier_pay_micros: int = 0
+    """What a courier earns with the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemandPoint:
+    """A place at which orders are expected to be picked up."""
+
+    latitude: float = 0.0
+    longitude: float = 0.0
+    weight: int = 1
+    """Share of the expected orders, relative to the other points: 1 to 1,000,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +89,7 @@ class Courier:
     route: tuple[RouteStop, ...] = ()
     locked_stops: int = 0
     """First stops of the route that can be neither changed nor preceded."""
+    earned_micros: int = 0
+    """Earned with orders since the shift began, those of the route included."""
+    guaranteed_micros: int = 0
+    """Paid at the least for the time since the shift began."""

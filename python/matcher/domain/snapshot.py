@@ -79,6 +79,8 @@ class Orders:
     pickup_leave_ms: I32
     dropoff_access_ms: I32
     dropoff_leave_ms: I32
+    pay_micros: I64
+    """What a courier earns with the order."""
     courier: I32
     """The courier whose route mentions the order; -1: open."""
 
@@ -101,6 +103,10 @@ class Couriers:
     mode: I8
     speed_mph: I32
     """Own speed in metres per hour; 0: the policy's for the mode."""
+    earned_micros: I64
+    """Earned in this shift, the orders of the route included."""
+    guaranteed_micros: I64
+    """Paid at the least for the time since the shift began."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -121,6 +127,19 @@ class Routes:
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """Where orders are expected, sorted by (loc, weight); empty: nothing is known."""
+
+    loc: I32
+    """(points,)"""
+    weight: I32
+    """(points,) relative shares, at least 1."""
+
+    def __len__(self) -> int:
+        return len(self.loc)
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One consistent view of a market. Build it with `matcher.domain.builder` or decode it from the wire."""
 
@@ -131,6 +150,7 @@ class Snapshot:
     orders: Orders
     couriers: Couriers
     routes: Routes
+    demand: Demand
     skills: tuple[str, ...]
     """Names of the skill bits, sorted."""
     stores: tuple[str, ...]

@@ -114,10 +114,10 @@ def _faults(
     for column in chosen.tolist():
         taken[problem.order[problem.ptr[column] : problem.ptr[column + 1]]] = True
     left_out = int(problem.wait[~taken].sum())
-    quantity_cost = int(columns.term_micros[chosen].sum())
-    if check.cost_micros != quantity_cost:
-        faults.append(f"the plans cost {check.cost_micros}, not {quantity_cost}")
-    if solution.total != int(columns.cost[chosen].sum()) + left_out:
+    claimed = int(columns.cost[chosen].sum())
+    if check.cost_micros != claimed:
+        faults.append(f"the plans cost {check.cost_micros}, not {claimed}")
+    if solution.total != claimed + left_out:
         faults.append(f"the total is not the sum of its parts: {solution.total}")
     return faults
 

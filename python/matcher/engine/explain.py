@@ -141,7 +141,7 @@ def _priced(
     itself = [members[asked.position]]  # units of one order come first, in the order of the open orders
 
     def columns(candidates: Candidates) -> Columns:
-        return score(snapshot, candidates, posed.policy)
+        return score(snapshot, posed.travel, candidates, posed.policy)
 
     single = columns(market.candidates(itself))
     if not len(single.candidates) and not pair.any():

@@ -46,7 +46,7 @@ def pose(snapshot: Snapshot, policy: Policy, budget: Budget, ports: Ports) -> Po
     with _tracer.start_as_current_span("candidates"):
         candidates = find_candidates(snapshot, travel, units, policy, grant.nearest_couriers)
     with _tracer.start_as_current_span("scores"):
-        columns = score(snapshot, candidates, policy)
+        columns = score(snapshot, travel, candidates, policy)
         wait = waiting_prices(snapshot, orders, policy)
     problem = packing_problem(snapshot, orders, columns, wait)
     return Posed(policy, travel, orders, columns, problem, regrant(grant, budget, len(orders)))

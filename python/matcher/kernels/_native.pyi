@@ -189,11 +189,17 @@ class Fleet:
     def serve_visit(self, courier: int) -> int: ...
     def move(self, courier: int, x: float, y: float, z: float, row: int, free_ms: int) -> None: ...
 
+# --- standing ---------------------------------------------------------------------------------------------------------
+def standing_ms(
+    *, locations: dict[str, Any], travel: dict[str, Any], demand: dict[str, Any], courier: Any, loc: Any
+) -> npt.NDArray[np.int64]: ...
+
 # --- wire -------------------------------------------------------------------------------------------------------------
-# (market_id, at_ms, frame, locations, orders, couriers, routes, skills, stores, policy, forced_rung, validate_only)
-# with groups as tuples in the order of matcher.domain.snapshot's fields; None: the reference decoder must look at it.
+# (market_id, at_ms, frame, locations, orders, couriers, routes, demand, skills, stores, policy, forced_rung,
+# validate_only), with groups as tuples in the order of matcher.domain.snapshot's fields; None: the reference decoder
+# must look at it.
 def decode_match_request(
-    request: bytes, orders: int, couriers: int, route_stops: int, id_bytes: int
+    request: bytes, orders: int, couriers: int, route_stops: int, id_bytes: int, demand_points: int
 ) -> tuple[Any, ...] | None: ...
 def match_request_fields() -> list[tuple[str, str, int, str]]: ...
 

@@ -17,6 +17,7 @@ class DecodedRequest(NamedTuple):
     orders: tuple[Any, ...]
     couriers: tuple[Any, ...]
     routes: tuple[Any, ...]
+    demand: tuple[Any, ...]
     skills: tuple[str, ...]
     stores: tuple[str, ...]
     policy: str
@@ -25,14 +26,14 @@ class DecodedRequest(NamedTuple):
 
 
 def decode_match_request(
-    request: bytes, *, orders: int, couriers: int, route_stops: int, id_bytes: int
+    request: bytes, *, orders: int, couriers: int, route_stops: int, id_bytes: int, demand_points: int
 ) -> DecodedRequest | None:
     """Columns of an encoded matcher.v1.MatchRequest, all arrays read-only.
 
     The keywords are the limits of `matcher.domain.Limits`. None: the request is invalid, over a limit or unusual, and
     only the reference decoder can tell; see cpp/include/matcher/match_request.h.
     """
-    decoded = _native.decode_match_request(request, orders, couriers, route_stops, id_bytes)
+    decoded = _native.decode_match_request(request, orders, couriers, route_stops, id_bytes, demand_points)
     return None if decoded is None else DecodedRequest(*decoded)
 
 

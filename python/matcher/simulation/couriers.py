@@ -102,6 +102,25 @@ def _check_pairs(plan: CourierPlan, on_board: set[str], planned: set[str]) -> No
             raise PlanError(f"courier {plan.courier_id}: order {order_id} is dropped off before it is picked up")
 
 
+class _Earnings:
+    """What a courier has earned, and what its shift guarantees."""
+
+    def __init__(self, shift: Shift, orders: Mapping[str, Order]) -> None:
+        self._shift = shift
+        self._orders = orders
+        self._earned_micros = 0
+
+    def add(self, plan: CourierPlan) -> None:
+        """The new orders of a plan."""
+        self._earned_micros += sum(self._orders[order_id].courier_pay_micros for order_id in plan.new_order_ids)
+
+    def shown(self, row: Courier, now_ms: int) -> Courier:
+        """The row with both."""
+        hours_ms = max(0, min(now_ms, self._shift.off_at_ms) - self._shift.on_at_ms)
+        guaranteed = hours_ms * self._shift.guaranteed_per_hour_micros // 3_600_000
+        return replace(row, earned_micros=self._earned_micros, guaranteed_micros=guaranteed)
+
+
 class LockedCourier:
     """Carries out each plan whole; a snapshot shows it where and when its last plan ends."""
 
@@ -109,6 +128,7 @@ class LockedCourier:
         self.visits: list[Visit] = []
         self._shift = shift
         self._orders = orders
+        self._earnings = _Earnings(shift, orders)
         self._place = Place(shift.courier.latitude, shift.courier.longitude)
         self._free_at_ms = shift.on_at_ms
 
@@ -124,7 +144,7 @@ class LockedCourier:
         free_at_ms = self.free_at_ms(now_ms)
         if free_at_ms > self._shift.off_at_ms:
             return None
-        return replace(
+        row = replace(
             self._shift.courier,
             latitude=self._place.latitude,
             longitude=self._place.longitude,
@@ -133,6 +153,7 @@ class LockedCourier:
             route=(),
             locked_stops=0,
         )
+        return self._earnings.shown(row, now_ms)
 
     def order_rows(self, now_ms: int) -> list[Order]:
         """None: the row has no route."""
@@ -143,6 +164,7 @@ class LockedCourier:
         set_off_at_ms = self.free_at_ms(now_ms)
         _check_times(plan, self._orders, set_off_at_ms)
         _check_pairs(plan, set(), set())
+        self._earnings.add(plan)
         for group in stop_groups(plan.stops, self._orders):
             self.visits += [_visit(plan.courier_id, stop, set_off_at_ms) for stop in group]
             set_off_at_ms = max(stop.depart_at_ms for stop in group)
@@ -160,6 +182,7 @@ class LiveCourier:
         self.visits: list[Visit] = []
         self._shift = shift
         self._orders = orders
+        self._earnings = _Earnings(shift, orders)
         self._frame = frame
         self._groups: list[list[PlannedStop]] = []
         self._picked_up_at_ms: dict[str, int] = {}
@@ -193,7 +216,7 @@ class LiveCourier:
         if not self._groups and free_at_ms > self._shift.off_at_ms:
             return None
         place = self._position(now_ms)
-        return replace(
+        row = replace(
             self._shift.courier,
             latitude=place.latitude,
             longitude=place.longitude,
@@ -202,6 +225,7 @@ class LiveCourier:
             route=tuple(RouteStop(stop.kind, stop.order_id) for group in self._groups for stop in group),
             locked_stops=self._locked(now_ms),
         )
+        return self._earnings.shown(row, now_ms)
 
     def order_rows(self, now_ms: int) -> list[Order]:
         """Orders on board with their hand-over; at the stop being served, only the access time that is left."""
@@ -231,6 +255,7 @@ class LiveCourier:
         kept = self._groups[0] if locked else []
         if [(s.kind, s.order_id) for s in plan.stops[:locked]] != [(s.kind, s.order_id) for s in kept]:
             raise PlanError(f"courier {plan.courier_id}: the plan changes the stop that is being driven to or served")
+        self._earnings.add(plan)
         stops = list(plan.stops)
         for k, stop in enumerate(kept):
             if stop.arrive_at_ms <= now_ms:

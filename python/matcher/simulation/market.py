@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from matcher.domain.enums import SpatialFrame
-from matcher.domain.rows import Courier, Order
+from matcher.domain.rows import Courier, DemandPoint, Order
 
 
 class Diversion(Enum):
@@ -23,10 +23,13 @@ class Shift:
     """One courier's working time."""
 
     courier: Courier
-    """Who and where when the shift starts; `free_at_ms`, `shift_end_at_ms`, `route` and `locked_stops` are ignored."""
+    """Who and where when the shift starts; what follows from the shift or from what has happened
+    (`free_at_ms`, `shift_end_at_ms`, `route`, `locked_stops`, `earned_micros`, `guaranteed_micros`) is ignored."""
     on_at_ms: int
     off_at_ms: int
     """Latest pick-up; drop-offs may come later."""
+    guaranteed_per_hour_micros: int = 0
+    """Paid at the least, orders or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Market:
     orders: tuple[Order, ...]
     """Every one with `placed_at_ms`."""
     shifts: tuple[Shift, ...]
+    expected_demand: tuple[DemandPoint, ...] = ()
+    """What is known beforehand of where orders will be picked up; in every snapshot."""
 
 
 @dataclass(frozen=True, slots=True)

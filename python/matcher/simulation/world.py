@@ -102,7 +102,14 @@ class World:
             if row is not None:
                 couriers.append(row)
                 orders += courier.order_rows(now_ms)
-        return build_snapshot(self._market.market_id, now_ms, orders, couriers, frame=self._market.frame)
+        return build_snapshot(
+            self._market.market_id,
+            now_ms,
+            orders,
+            couriers,
+            expected_demand=self._market.expected_demand,
+            frame=self._market.frame,
+        )
 
     def _apply(self, decision: Decision, now_ms: int) -> None:
         assigned = {o.order_id: o.courier_id for o in decision.outcomes if o.status is OrderStatus.ASSIGNED}

@@ -7,7 +7,7 @@ schedule means; the kernels must agree with it to the millisecond.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from matcher.domain import NEVER_MS, MatrixTravel, Policy, Snapshot, StopKind, Travel
@@ -151,6 +151,34 @@ def route_of(snapshot: Snapshot, courier: int) -> list[tuple[StopKind, int]]:
     ]
 
 
+def end_ms(snapshot: Snapshot, travel: Travel, courier: int, stops: Stops) -> int:
+    """Weighted mean travel time from the end of a route to the expected demand, 0 when there is none."""
+    place = int(snapshot.couriers.loc[courier])
+    for kind, order in stops[-1:]:
+        place = int((snapshot.orders.pickup_loc if kind == StopKind.PICKUP else snapshot.orders.dropoff_loc)[order])
+    points = list(zip(snapshot.demand.loc.tolist(), snapshot.demand.weight.tolist(), strict=True))
+    weights = sum(weight for _, weight in points)
+    if not weights:
+        return 0
+    if isinstance(travel, MatrixTravel):
+        row = travel.matrix_ms[travel.profile[courier], place]
+        mean: int = sum(weight * max(0, int(row[to])) for to, weight in points) // weights
+        return mean
+    x, y, z = (axis.tolist() for axis in (snapshot.locations.x, snapshot.locations.y, snapshot.locations.z))
+    total = 0
+    for to, weight in points:
+        dx, dy, dz = x[place] - x[to], y[place] - y[to], z[place] - z[to]
+        total += weight * math.floor(math.sqrt(dx * dx + dy * dy + dz * dz) * 100.0)
+    return math.floor(float(total // weights) * (travel.factor * 36000.0 / int(travel.speed_mph[courier])))
+
+
+def pay_on_top(snapshot: Snapshot, courier: int, added: Set[int]) -> int:
+    """Pay of the orders added that is expected to come on top of the courier's guarantee; see CostPolicy.pay."""
+    ahead = int(snapshot.couriers.earned_micros[courier]) - int(snapshot.couriers.guaranteed_micros[courier])
+    pays = [int(snapshot.orders.pay_micros[order]) for order in sorted(added)]
+    return sum(min(max((pay + ahead) // 2, 0), pay) for pay in pays)
+
+
 def check_plans(
     snapshot: Snapshot, travel: Travel, policy: Policy, plans: dict[int, list[tuple[StopKind, int]]]
 ) -> PlanCheck:
@@ -201,4 +229,9 @@ def check_plans(
             weight * (new - old) // 1000
             for weight, new, old in zip(weights, after.quantities, before.quantities, strict=True)
         )
+        if policy.costs.standing:
+            ends = [end_ms(snapshot, travel, courier, route) for route in (present, stops)]
+            cost += policy.costs.standing * (ends[1] - ends[0]) // 1000
+        if policy.costs.pay:
+            cost += policy.costs.pay * pay_on_top(snapshot, courier, {order for _, order in added}) // 1000
     return PlanCheck(tuple(faults), cost, timelines)

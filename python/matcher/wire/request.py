@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 from matcher.domain import (
     NEVER_MS,
     Couriers,
+    Demand,
     Effort,
     ErrorReason,
     InvalidRequest,
@@ -33,7 +34,13 @@ from matcher.domain import (
     TravelMode,
     Violation,
 )
-from matcher.domain.builder import CourierColumns, OrderColumns, snapshot_from_canonical, snapshot_from_columns
+from matcher.domain.builder import (
+    CourierColumns,
+    DemandColumns,
+    OrderColumns,
+    snapshot_from_canonical,
+    snapshot_from_columns,
+)
 from matcher.domain.snapshot import F64, I32, I64
 from matcher.kernels import match_request
 from matcher.v1 import matching_service_pb2, types_pb2
@@ -62,6 +69,7 @@ def decode_match_request(data: bytes, limits: Limits | None = None) -> tuple[Sna
         couriers=limits.couriers,
         route_stops=limits.route_stops,
         id_bytes=limits.id_bytes,
+        demand_points=limits.demand_points,
     )
     if decoded is None:
         return decode_by_reference(data, limits)
@@ -73,6 +81,7 @@ def decode_match_request(data: bytes, limits: Limits | None = None) -> tuple[Sna
         Orders(*decoded.orders),
         Couriers(*decoded.couriers),
         Routes(*decoded.routes),
+        Demand(*decoded.demand),
         decoded.skills,
         decoded.stores,
     )
@@ -95,14 +104,20 @@ def decode_by_reference(data: bytes, limits: Limits | None = None) -> tuple[Snap
     # Counts are checked before anything is made of the rows.
     orders = _order_columns(snapshot.orders if len(snapshot.orders) <= limits.orders else ())
     couriers = _courier_columns(snapshot.couriers if len(snapshot.couriers) <= limits.couriers else ())
+    points = snapshot.expected_demand if len(snapshot.expected_demand) <= limits.demand_points else ()
     built = snapshot_from_columns(
         snapshot.market_id,
         snapshot.at_ms,
         snapshot.frame,
         orders,
         couriers,
+        DemandColumns(
+            latitude=_f64([p.latitude for p in points]),
+            longitude=_f64([p.longitude for p in points]),
+            weight=_i64([p.weight for p in points]),
+        ),
         limits=limits,
-        counts=(len(snapshot.orders), len(snapshot.couriers)),
+        counts=(len(snapshot.orders), len(snapshot.couriers), len(snapshot.expected_demand)),
     )
     return built, options
 
@@ -117,6 +132,7 @@ def encode_match_request(snapshot: Snapshot, options: MatchOptions | None = None
             frame=int(snapshot.frame),  # type: ignore[arg-type]
             orders=_order_messages(snapshot),
             couriers=_courier_messages(snapshot),
+            expected_demand=_demand_messages(snapshot),
         ),
         policy=options.policy,
         validate_only=options.validate_only,
@@ -206,6 +222,7 @@ def _order_columns(orders: Sequence[types_pb2.Order]) -> OrderColumns:
         dropoff_access_ms=_i64([o.dropoff_access_ms for o in orders]),
         dropoff_leave_ms=_i64([o.dropoff_leave_ms for o in orders]),
         picked_up_at_ms=_i64([o.picked_up_at_ms for o in orders]),
+        courier_pay_micros=_i64([o.courier_pay_micros for o in orders]),
     )
 
 
@@ -227,6 +244,8 @@ def _courier_columns(couriers: Sequence[types_pb2.Courier]) -> CourierColumns:
         route_order_id=[stop.order_id for stop in stops],
         route_kind=_i64([stop.kind for stop in stops]),
         locked_stops=_i64([c.locked_stops for c in couriers]),
+        earned_micros=_i64([c.earned_micros for c in couriers]),
+        guaranteed_micros=_i64([c.guaranteed_micros for c in couriers]),
     )
 
 
@@ -268,6 +287,7 @@ def _order_messages(snapshot: Snapshot) -> list[types_pb2.Order]:
         orders.dropoff_access_ms.tolist(),
         orders.dropoff_leave_ms.tolist(),
         aboard.tolist(),
+        orders.pay_micros.tolist(),
         strict=True,
     )
     return [
@@ -293,10 +313,11 @@ def _order_messages(snapshot: Snapshot) -> list[types_pb2.Order]:
             dropoff_access_ms=dropoff_access,
             dropoff_leave_ms=dropoff_leave,
             picked_up_at_ms=ready if on_board else 0,
+            courier_pay_micros=pay,
         )
         for (
             id_, pickup, dropoff, placed, ready, promised, not_before, pickup_by, dropoff_by, freshness, size, skills,
-            priority, store, pickup_access, pickup_leave, dropoff_access, dropoff_leave, on_board,
+            priority, store, pickup_access, pickup_leave, dropoff_access, dropoff_leave, on_board, pay,
         ) in columns
     ]  # fmt: skip
 
@@ -320,6 +341,8 @@ def _courier_messages(snapshot: Snapshot) -> list[types_pb2.Courier]:
         couriers.speed_mph.tolist(),
         pairwise(ptr),
         routes.locked.tolist(),
+        couriers.earned_micros.tolist(),
+        couriers.guaranteed_micros.tolist(),
         strict=True,
     )
     return [
@@ -335,8 +358,25 @@ def _courier_messages(snapshot: Snapshot) -> list[types_pb2.Courier]:
             speed_meters_per_hour=speed,
             route=stops[begin:end],
             locked_stops=locked,
+            earned_micros=earned,
+            guaranteed_micros=guaranteed,
         )
-        for id_, place, free, shift_end, capacity, skills, mode, speed, (begin, end), locked in columns
+        for (
+            id_, place, free, shift_end, capacity, skills, mode, speed, (begin, end), locked, earned, guaranteed,
+        ) in columns
+    ]  # fmt: skip
+
+
+def _demand_messages(snapshot: Snapshot) -> list[types_pb2.DemandPoint]:
+    places, demand = snapshot.locations, snapshot.demand
+    return [
+        types_pb2.DemandPoint(latitude=latitude, longitude=longitude, weight=weight)
+        for latitude, longitude, weight in zip(
+            places.latitude[demand.loc].tolist(),
+            places.longitude[demand.loc].tolist(),
+            demand.weight.tolist(),
+            strict=True,
+        )
     ]
 
 

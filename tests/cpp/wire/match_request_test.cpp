@@ -14,7 +14,7 @@ namespace matcher {
 namespace {
 
 constexpr std::int64_t kAt = 1'700'000'000'000;
-constexpr MatchRequestLimits kLimits{100, 100, 8, 16};
+constexpr MatchRequestLimits kLimits{100, 100, 8, 16, 10};
 
 // A writer of the wire format, of as much as the tests need.
 class Message {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from matcher.domain.enums import SpatialFrame, StopKind
-from matcher.domain.rows import Courier, Order
+from matcher.domain.rows import Courier, DemandPoint, Order
 from matcher.simulation.market import Diversion, Market, Rules, Shift
 from matcher.simulation.mdrp.checks import OperatingMode
 from matcher.simulation.mdrp.instance import Instance
@@ -28,7 +28,7 @@ COMING_SHIFTS_MS = 90 * MINUTE_MS
 
 
 def day_market(instance: Instance) -> Market:
-    """The day as a market: a plane, one store per restaurant, no limit to what a courier carries."""
+    """The day as a market: a plane, no limit to what a courier carries, one store per restaurant, all alike."""
     rules = instance.parameters
     restaurant = {
         id_: (x, y)
@@ -53,6 +53,7 @@ def day_market(instance: Instance) -> Market:
             pickup_leave_ms=rules.pickup_service // 2 * MINUTE_MS,
             dropoff_access_ms=rules.dropoff_service // 2 * MINUTE_MS,
             dropoff_leave_ms=rules.dropoff_service // 2 * MINUTE_MS,
+            courier_pay_micros=_micros(rules.pay_per_order),
         )
         for id_, x, y, placement, store, ready in zip(
             listed.ids,
@@ -76,6 +77,7 @@ def day_market(instance: Instance) -> Market:
             ),
             _at_ms(on),
             _at_ms(off),
+            _micros(rules.guaranteed_pay_per_hour),
         )
         for id_, x, y, on, off in zip(
             couriers.ids,
@@ -86,7 +88,9 @@ def day_market(instance: Instance) -> Market:
             strict=True,
         )
     )
-    return Market(instance.name, SpatialFrame.PLANE_METERS, orders, shifts)
+    # Restaurants are known in advance, how busy each will be is not.
+    demand = tuple(DemandPoint(latitude=y, longitude=x) for x, y in restaurant.values())
+    return Market(instance.name, SpatialFrame.PLANE_METERS, orders, shifts, demand)
 
 
 def day_rules() -> Rules:
@@ -175,6 +179,10 @@ def _moves(instance: Instance, courier: str, stops: list[Visit]) -> Iterator[Mov
             target = stop.order_id
         yield Move(courier, _minute(stop.set_off_at_ms), place, target)
         place, before = target, stop
+
+
+def _micros(dollars: float) -> int:
+    return round(dollars * 1e6)
 
 
 def _at_ms(minute: int) -> int:
