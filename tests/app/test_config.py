@@ -15,7 +15,7 @@ from matcher.domain import Commitment, Rung
 def test_nothing_given_means_the_defaults() -> None:
     """No file, an empty file and an empty section are one configuration."""
     assert load_config(None) == Config() == parse_config("") == parse_config("[server]")
-    assert set(Config().policies) == {"default", "mdrp"}
+    assert set(Config().policies) == {"default", "mdrp", "mdrp-cost"}
 
 
 def test_values_reach_their_sections() -> None:
