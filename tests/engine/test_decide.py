@@ -156,6 +156,21 @@ def test_waiting_is_chosen_when_it_is_cheaper() -> None:
     assert outcome.reason is WaitReason.WAITING_IS_CHEAPER
 
 
+def test_what_an_order_has_cost_already_does_not_speak_against_delivering_it() -> None:
+    """One courier, two orders alike but for their age. Most of the older one's cost is lateness that no plan can undo:
+    that is in its price of waiting as well, to the micro, so the older goes first and not last."""
+    old = an_order("z-old", placed_at_ms=NOW - 90 * MINUTE, promised_by_ms=NOW - 50 * MINUTE, store_id="")
+    new = an_order("a-new", placed_at_ms=NOW, promised_by_ms=None, store_id="")
+    snapshot = plane([old, new], [a_courier("c", capacity=1)])
+    decision = decided(snapshot)
+    assert [plan.new_order_ids for plan in decision.plans] == [("z-old",)]
+    by_age = AT_ONCE.waiting.per_second * 90 * 60
+    costs = AT_ONCE.costs
+    sunk = 60 * (90 * costs.click_to_door + 50 * costs.lateness + 30 * costs.severe_lateness)
+    waiting = {outcome.order_id: outcome.waiting_micros for outcome in decision.outcomes}
+    assert waiting["z-old"] - waiting["a-new"] == by_age + sunk
+
+
 def test_a_courier_better_used_elsewhere_is_named() -> None:
     """Two orders, one courier without room for both: the one left says the courier is worth more elsewhere."""
     unbundled = replace(AT_ONCE, bundling=BundlingPolicy(max_orders=1))

@@ -42,9 +42,30 @@ def score(
 
 
 def waiting_prices(snapshot: Snapshot, open_orders: npt.NDArray[np.int32], policy: Policy) -> I64:
-    """(open orders,) price of leaving each out: base + age × rate, one tenth more per step of priority."""
+    """(open orders,) price of leaving each out: base + age × rate, one tenth more per step of priority, + sunk costs.
+
+    Sunk is what the order's waiting has cost already, at the weights of the terms. Delivering it costs that too, so
+    without it in the price of leaving it out, the longer an order has waited the less it would pay to deliver it.
+    """
     age_s = np.maximum(0, -snapshot.orders.placed_ms[open_orders]) // 1000
     price = np.int64(policy.waiting.base_micros) + age_s * np.int64(policy.waiting.per_second)
     price = price * (10 + snapshot.orders.priority[open_orders].astype(np.int64)) // 10
-    result: I64 = np.minimum(price, MAX_WAITING_MICROS)
+    result: I64 = np.minimum(price + sunk_costs(snapshot, open_orders, policy), MAX_WAITING_MICROS)
     return result
+
+
+def sunk_costs(snapshot: Snapshot, open_orders: npt.NDArray[np.int32], policy: Policy) -> I64:
+    """(open orders,) what each would cost if it were picked up and dropped off this moment; no plan costs less."""
+    orders, costs = snapshot.orders, policy.costs
+    late = -orders.promised_by_ms[open_orders]
+    by_weight = (
+        (costs.click_to_door, -orders.placed_ms[open_orders]),
+        (costs.lateness, late),
+        (costs.severe_lateness, late - costs.severe_lateness_after_ms),
+        (costs.pickup_delay, -orders.ready_ms[open_orders]),
+    )
+    total: I64 = sum(
+        (np.maximum(0, passed_ms) * np.int64(weight) // 1000 for weight, passed_ms in by_weight),
+        start=np.zeros(len(open_orders), dtype=np.int64),
+    )
+    return total

@@ -106,7 +106,7 @@ class CostPolicy:
 
 @dataclass(frozen=True, slots=True)
 class WaitingPolicy:
-    """Price of leaving an order out of this decision."""
+    """Price of leaving an order out of this decision, on top of what its waiting has cost already."""
 
     base_micros: int = 20_000_000
     per_second: int = 3_000
