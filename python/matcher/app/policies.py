@@ -6,6 +6,7 @@ import math
 from dataclasses import fields, replace
 
 from matcher.domain import (
+    BundlingPolicy,
     CandidatePolicy,
     Commitment,
     CostPolicy,
@@ -25,7 +26,11 @@ def built_in_policies() -> dict[str, Policy]:
         name="mdrp",
         travel=TravelPolicy(road_factor=1.0, round_up_to_ms=_MINUTE_MS),
         candidates=CandidatePolicy(nearest_couriers=48, reach_ms=90 * _MINUTE_MS),
-        costs=CostPolicy(click_to_door=1_000, pickup_delay=0, travel=0, courier_time=0, standing=300),
+        # Large bundles, and courier time at the price of the orders that queue for it: only where couriers are scarce.
+        bundling=BundlingPolicy(max_orders=6, ready_spread_ms=40 * _MINUTE_MS),
+        costs=CostPolicy(
+            click_to_door=1_000, pickup_delay=0, travel=0, courier_time=0, standing=300, scarce_courier_time=3_000
+        ),
         # Above any cost of a delivery, long preparation included: leaving an order out is never worth it here.
         waiting=WaitingPolicy(base_micros=200_000_000),
         holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE, cycle_ms=_MINUTE_MS),
