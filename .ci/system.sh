@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Debian packages that the tests use and pip cannot give: GoogleTest and Google Benchmark for the native tests.
-# Installs what is missing when it may (root, apt-get); elsewhere does nothing: .ci/native.sh says what it skips.
+# Debian packages that the tests use and pip cannot give: GoogleTest and Google Benchmark for the native tests, promtool
+# (in prometheus) for the alert rules. Installs what is missing when it may (root, apt-get); elsewhere does nothing: the
+# tests say what they skip.
 set -euo pipefail
-packages=(libgtest-dev libbenchmark-dev)
+packages=(libgtest-dev libbenchmark-dev prometheus)
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || exit 0
 missing=()
 for package in "${packages[@]}"; do

@@ -11,6 +11,7 @@ import (
 	_ "embed" // the service config
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -36,7 +37,11 @@ const MaxMessageBytes = 32 << 20
 //go:embed service_config.json
 var ServiceConfig string
 
-const keyHeader = "idempotency-key"
+const (
+	keyHeader = "idempotency-key"
+	// marketHeader lets a router keep a market's calls on one replica; the server itself does not look at it.
+	marketHeader = "matcher-market"
+)
 
 // WithIdempotencyKey makes calls with this context retries of one another: for a minute, by the server's default, the
 // same key with the same request gets the same bytes. Without it every call has a key of its own.
@@ -49,6 +54,22 @@ func withKey(ctx context.Context) context.Context {
 		return ctx
 	}
 	return WithIdempotencyKey(ctx, rand.Text())
+}
+
+// withMarket names the market as every client does: what is not printable ASCII, and "%" itself, is percent-encoded.
+func withMarket(ctx context.Context, market string) context.Context {
+	if market == "" {
+		return ctx
+	}
+	var value strings.Builder
+	for _, b := range []byte(market) {
+		if b > 0x20 && b < 0x7f && b != '%' {
+			value.WriteByte(b)
+		} else {
+			fmt.Fprintf(&value, "%%%02X", b)
+		}
+	}
+	return metadata.AppendToOutgoingContext(ctx, marketHeader, value.String())
 }
 
 // Client is a connection to one server. It is safe for use by many goroutines; one per process is enough.
@@ -96,7 +117,8 @@ func (c *Client) Close() error { return c.conn.Close() }
 func (c *Client) Match(
 	ctx context.Context, request *matcherv1.MatchRequest, options ...grpc.CallOption,
 ) (*matcherv1.Decision, error) {
-	response, err := c.matching.Match(withKey(ctx), request, options...)
+	ctx = withMarket(withKey(ctx), request.GetSnapshot().GetMarketId())
+	response, err := c.matching.Match(ctx, request, options...)
 	if err != nil {
 		return nil, asError(err)
 	}

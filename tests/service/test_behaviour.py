@@ -168,15 +168,16 @@ def test_health_answers_while_every_thread_is_busy() -> None:
         assert all(future.result(30) for future in busy)
 
 
-def test_reflection_names_the_services() -> None:
-    """grpcurl and its like need no proto files; it can be switched off."""
+def test_reflection_names_the_services_to_those_who_asked_for_it() -> None:
+    """grpcurl and its like need no proto files where it is on; a server that was not told to says nothing of itself."""
     request = reflection_pb2.ServerReflectionRequest(list_services="")
-    with App(config()) as app, running(app) as server, grpc.insecure_channel(server.address) as channel:
+    on = App(config("reflection = true"))
+    with on, running(on) as server, grpc.insecure_channel(server.address) as channel:
         stub = reflection_pb2_grpc.ServerReflectionStub(channel)
         reply = next(iter(stub.ServerReflectionInfo(iter([request]), timeout=5)))
         names = {service.name for service in reply.list_services_response.service}
         assert {"matcher.v1.MatchingService", "matcher.v1.AssignmentService", "grpc.health.v1.Health"} <= names
-    off = App(config("reflection = false"))
+    off = App(config())
     with off, running(off) as server, grpc.insecure_channel(server.address) as channel:
         stub = reflection_pb2_grpc.ServerReflectionStub(channel)
         with pytest.raises(grpc.RpcError, match="UNIMPLEMENTED"):

@@ -2,7 +2,17 @@
 
 from matcher.app.application import Answer, App
 from matcher.app.build import this_build
-from matcher.app.config import Config, ConfigError, load_config, parse_config
+from matcher.app.config import Config, ConfigError, TlsConfig, load_config, parse_config
 from matcher.app.policies import built_in_policies
 
-__all__ = ["Answer", "App", "Config", "ConfigError", "built_in_policies", "load_config", "parse_config", "this_build"]
+__all__ = [
+    "Answer",
+    "App",
+    "Config",
+    "ConfigError",
+    "TlsConfig",
+    "built_in_policies",
+    "load_config",
+    "parse_config",
+    "this_build",
+]

@@ -68,8 +68,10 @@ class ServerConfig:
     connection_age_seconds: int = 5
     """Connections are told to reconnect after so long, calls in flight finishing. A drain lasts about as long: then
     every client has gone to a successor. It also spreads clients over new replicas."""
-    reflection: bool = True
+    reflection: bool = False
     """Whether tools may ask for the contract."""
+    channelz: bool = False
+    """Whether tools may ask for gRPC's own view of its connections."""
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -84,6 +86,33 @@ class ServerConfig:
             raise ValueError(f'admin: {self.admin!r} is not "host:port"')
         if not self.listen:
             raise ValueError("listen must name at least one address")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """TLS of TCP addresses, and who may call what. Unix sockets are guarded by their file's permissions."""
+
+    certificate: str = ""
+    """PEM file of the server's certificate and those between it and its root; empty: TCP is in clear."""
+    key: str = ""
+    """PEM file of its private key."""
+    client_ca: str = ""
+    """PEM file of the authorities that sign callers' certificates (mTLS); empty: callers show none."""
+    allow: tuple[str, ...] = ()
+    """Rules "SPIFFE-ID METHOD", "*" standing for any text without a "/", e.g. "spiffe://prod/ns/dispatch/sa/*
+    matcher.v1.MatchingService/*"; empty: every caller may call everything."""
+
+    def __post_init__(self) -> None:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key belong together")
+        if self.client_ca and not self.certificate:
+            raise ValueError("client_ca needs a certificate and key of the server's own")
+        if self.allow and not self.client_ca:
+            raise ValueError("allow needs client_ca: without it no caller has a name")
+        for rule in self.allow:
+            caller, _, method = rule.partition(" ")
+            if not caller.startswith("spiffe://") or method.count("/") != 1 or len(rule.split()) != 2:
+                raise ValueError(f'allow: {rule!r} is not "spiffe://... package.Service/Method"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +155,7 @@ class Config:
     """Everything that a process is told."""
 
     server: ServerConfig = field(default_factory=ServerConfig)
+    tls: TlsConfig = field(default_factory=TlsConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     journal: JournalConfig = field(default_factory=JournalConfig)
     telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
@@ -138,7 +168,7 @@ class Config:
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-_SECTIONS = ("server", "limits", "journal", "telemetry")
+_SECTIONS = ("server", "tls", "limits", "journal", "telemetry")
 
 
 def load_config(path: Path | None) -> Config:

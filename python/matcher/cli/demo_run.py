@@ -109,4 +109,4 @@ replay:   .venv/bin/matcher replay {out}/journal
 serve:    make serve    (127.0.0.1:50051), then from another shell:
   .venv/bin/matcher match examples/snapshot.json --target 127.0.0.1:50051
   Python  matcher.Client("127.0.0.1:50051").match(snapshot)
-  Go, …   any gRPC client of proto/matcher/v1, e.g. clients/go; reflection is on"""
+  Go, …   any gRPC client of proto/matcher/v1, e.g. clients/go"""

@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from matcher.app import App, ConfigError, this_build
     from matcher.app.self_test import SelfTestError
     from matcher.app.telemetry import TelemetryError, configure_logs, open_telemetry
+    from matcher.service.credentials import CertificateError
     from matcher.service.lifecycle import run as serve
     from matcher.service.sockets import AddressError
 
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         scrape = telemetry.scrape
         finished = serve(app, _ready, lambda: read_config(args), scrape.text if scrape else None)
-    except (AddressError, SelfTestError, OSError) as error:
+    except (AddressError, CertificateError, SelfTestError, OSError) as error:
         print(f"matcher serve: {error}", file=sys.stderr)
         return 1
     finally:

@@ -41,11 +41,22 @@ from matcher.wire import (
 class AsyncClient:
     """As `Client`, for asyncio: make it and use it on one event loop."""
 
-    def __init__(self, target: str, *, timeout: float | None = 10.0, wait_for_ready: bool = True) -> None:
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout: float | None = 10.0,
+        wait_for_ready: bool = True,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
         """As for `Client`."""
         self._timeout = timeout
         self._wait_for_ready = wait_for_ready
-        self._channel = grpc.aio.insecure_channel(target, options=OPTIONS)
+        self._channel = (
+            grpc.aio.insecure_channel(target, options=OPTIONS)
+            if credentials is None
+            else grpc.aio.secure_channel(target, credentials, options=OPTIONS)
+        )
         self._match: Any = self._channel.unary_unary(MATCH)
         self._explain: Any = self._channel.unary_unary(EXPLAIN)
         self._propose_batches: Any = self._channel.unary_unary(PROPOSE_BATCHES)
@@ -73,7 +84,7 @@ class AsyncClient:
     ) -> Decision:
         """One decision. `effort` pins the work, as replay does."""
         request = match_bytes(snapshot, policy, forced_rung=forced_rung, effort=effort)
-        return decode_decision(await self._call(self._match, request, timeout))
+        return decode_decision(await self._call(self._match, request, timeout, snapshot.market_id))
 
     async def explain(
         self,
@@ -106,7 +117,7 @@ class AsyncClient:
 
     async def validate(self, snapshot: Snapshot, policy: str = "default", *, timeout: float | None = None) -> None:
         """Have the server check the request without deciding."""
-        await self._call(self._match, match_bytes(snapshot, policy, validate_only=True), timeout)
+        await self._call(self._match, match_bytes(snapshot, policy, validate_only=True), timeout, snapshot.market_id)
 
     async def solve(
         self,
@@ -160,12 +171,12 @@ class AsyncClient:
             raise failure(error) from None
         return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
 
-    async def _call(self, method: Any, request: bytes, timeout: float | None) -> bytes:
+    async def _call(self, method: Any, request: bytes, timeout: float | None, market: str = "") -> bytes:
         try:
             reply: bytes = await method(
                 request,
                 timeout=timeout or self._timeout,
-                metadata=metadata(key=new_key()),
+                metadata=metadata(key=new_key(), market=market),
                 wait_for_ready=self._wait_for_ready,
             )
         except grpc.RpcError as error:

@@ -27,11 +27,22 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
 )
 
 
-def metadata(*, key: str | None = None) -> list[tuple[str, str]]:
-    """The caller's trace, so that the server's spans become its children, and the call's idempotency key."""
+MARKET_KEY = "matcher-market"
+"""Metadata by which a router keeps a market's calls on one replica; the server itself does not look at it."""
+
+
+def metadata(*, key: str | None = None, market: str = "") -> list[tuple[str, str]]:
+    """The caller's trace, so that the server's spans become its children, the call's idempotency key and its market."""
     carrier: dict[str, str] = {} if key is None else {"idempotency-key": key}
+    if market:
+        carrier[MARKET_KEY] = market_value(market)
     propagate.inject(carrier)
     return list(carrier.items())
+
+
+def market_value(market: str) -> str:
+    """A market's id as metadata: what is not printable ASCII, and "%" itself, is percent-encoded, in every client."""
+    return "".join(chr(byte) if 0x20 < byte < 0x7F and byte != 0x25 else f"%{byte:02X}" for byte in market.encode())
 
 
 def new_key() -> str:

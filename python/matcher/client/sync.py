@@ -46,12 +46,24 @@ class Client:
     need be.
     """
 
-    def __init__(self, target: str, *, timeout: float | None = 10.0, wait_for_ready: bool = True) -> None:
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout: float | None = 10.0,
+        wait_for_ready: bool = True,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
         """`timeout` holds for calls that are given none. `wait_for_ready`: a call waits for a connection that is not
-        there (yet), up to its timeout; else it fails at once."""
+        there (yet), up to its timeout; else it fails at once. `credentials`: of grpc.ssl_channel_credentials, for a
+        server with TLS."""
         self._timeout = timeout
         self._wait_for_ready = wait_for_ready
-        self._channel = grpc.insecure_channel(target, options=OPTIONS)
+        self._channel = (
+            grpc.insecure_channel(target, options=OPTIONS)
+            if credentials is None
+            else grpc.secure_channel(target, credentials, options=OPTIONS)
+        )
         self._match: Any = self._channel.unary_unary(MATCH)
         self._explain: Any = self._channel.unary_unary(EXPLAIN)
         self._propose_batches: Any = self._channel.unary_unary(PROPOSE_BATCHES)
@@ -79,7 +91,7 @@ class Client:
     ) -> Decision:
         """One decision. `effort` pins the work, as replay does."""
         request = match_bytes(snapshot, policy, forced_rung=forced_rung, effort=effort)
-        return decode_decision(self._call(self._match, request, timeout))
+        return decode_decision(self._call(self._match, request, timeout, snapshot.market_id))
 
     def explain(
         self,
@@ -112,7 +124,7 @@ class Client:
 
     def validate(self, snapshot: Snapshot, policy: str = "default", *, timeout: float | None = None) -> None:
         """Have the server check the request without deciding."""
-        self._call(self._match, match_bytes(snapshot, policy, validate_only=True), timeout)
+        self._call(self._match, match_bytes(snapshot, policy, validate_only=True), timeout, snapshot.market_id)
 
     def solve(
         self,
@@ -171,12 +183,12 @@ class Client:
             raise failure(error) from None
         return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
 
-    def _call(self, method: Any, request: bytes, timeout: float | None) -> bytes:
+    def _call(self, method: Any, request: bytes, timeout: float | None, market: str = "") -> bytes:
         try:
             reply: bytes = method(
                 request,
                 timeout=timeout or self._timeout,
-                metadata=metadata(key=new_key()),
+                metadata=metadata(key=new_key(), market=market),
                 wait_for_ready=self._wait_for_ready,
             )
         except grpc.RpcError as error:

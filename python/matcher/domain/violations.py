@@ -25,6 +25,7 @@ class ErrorReason(IntEnum):
     SHUTTING_DOWN = 13
     INTERNAL = 14
     UNKNOWN_FLEET = 15
+    PERMISSION_DENIED = 16
 
 
 @dataclass(frozen=True, slots=True)

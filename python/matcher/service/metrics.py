@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
-from matcher.domain import Decision, OrderStatus
+from matcher.domain import Decision, Degradation, OrderStatus
 from matcher.journal import JournalCounts
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -17,8 +17,10 @@ _GAPS = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 class ServiceMetrics:
     """Everything that is counted while serving."""
 
-    def __init__(self, admitted: Callable[[], int], journal: Callable[[], JournalCounts]) -> None:
-        """`admitted` and `journal` are asked when metrics are collected."""
+    def __init__(
+        self, admitted: Callable[[], int], wait_seconds: Callable[[], float], journal: Callable[[], JournalCounts]
+    ) -> None:
+        """`admitted`, `wait_seconds` and `journal` are asked when metrics are collected."""
         meter = metrics.get_meter("matcher.service")
         self._calls = meter.create_histogram(
             "rpc.server.call.duration", unit="s", description="Calls by method and status.",
@@ -40,9 +42,21 @@ class ServiceMetrics:
         self._unrecorded = meter.create_counter(
             "matcher.journal.refused", unit="{record}", description="Decisions sent that the journal had no room for."
         )
+        self._certificates = meter.create_counter(
+            "matcher.tls.changes", unit="{change}", description="Changed certificate files: taken over, or refused."
+        )
+        # A counter that first shows at 1 looks to an alert as if it had never risen.
+        self._unrecorded.add(0)
+        for outcome in ("taken", "refused"):
+            self._certificates.add(0, {"matcher.outcome": outcome})
+        self._policies: set[str] = set()
         meter.create_observable_gauge(
             "matcher.calls.admitted", [_observer(lambda: admitted())], unit="{call}",
             description="Calls being worked on or waiting for a thread.",
+        )  # fmt: skip
+        meter.create_observable_gauge(
+            "matcher.queue.expected_wait", [_observer(lambda: wait_seconds())], unit="s",
+            description="What a call that came now would wait for a thread.",
         )  # fmt: skip
         meter.create_observable_counter(
             "matcher.journal.lost", [_observer(lambda: journal().dropped + journal().failed)], unit="{record}",
@@ -53,9 +67,17 @@ class ServiceMetrics:
         """One call has ended."""
         self._calls.record(seconds, {"rpc.method": method, "rpc.response.status_code": status})
 
+    def certificate(self, taken: bool) -> None:
+        """The files of the server's certificate have changed."""
+        self._certificates.add(1, {"matcher.outcome": "taken" if taken else "refused"})
+
     def decision(self, decision: Decision, *, recorded: bool) -> None:
         """One decision was made."""
         policy = decision.provenance.policy
+        if policy not in self._policies:
+            self._policies.add(policy)
+            for degradation in Degradation:
+                self._degradations.add(0, {"matcher.policy": policy, "matcher.degradation": degradation.name})
         self._decisions.add(1, {"matcher.policy": policy, "matcher.rung": decision.rung.name})
         self._gap.record(decision.gap, {"matcher.policy": policy})
         for degradation in decision.degradations:
@@ -70,7 +92,7 @@ class ServiceMetrics:
             self._unrecorded.add(1)
 
 
-def _observer(read: Callable[[], int]) -> Callable[[CallbackOptions], Iterable[Observation]]:
+def _observer(read: Callable[[], float]) -> Callable[[CallbackOptions], Iterable[Observation]]:
     return lambda _: [Observation(read())]
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 
 import grpc
 import structlog
+from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -18,7 +19,9 @@ from matcher.app.prometheus import CONTENT_TYPE
 from matcher.app.self_test import SelfTestError
 from matcher.service.admin import AdminServer, Answer, Page, as_json, plain, profile, stacks
 from matcher.service.admission import Workers
+from matcher.service.authorization import Authorization
 from matcher.service.calls import Calls
+from matcher.service.credentials import ServerCertificate
 from matcher.service.methods import EXPLAIN, MATCH, PROPOSE_BATCHES, SOLVE, Methods
 from matcher.service.metrics import ServiceMetrics
 from matcher.service.routing import INSERT, RoutingMethods
@@ -43,9 +46,13 @@ class MatcherServer:
         config = app.config.server
         self._app = app
         self._config = config
+        self._tls = app.config.tls
+        self._credentials: grpc.ServerCredentials | None = None
         self._log = structlog.get_logger("matcher.service")
         self.workers = Workers(config.worker_threads, config.queue_calls)
-        self._metrics = ServiceMetrics(lambda: self.workers.admitted, lambda: app.journal.counts)
+        self._metrics = ServiceMetrics(
+            lambda: self.workers.admitted, lambda: self.workers.expected_wait(), lambda: app.journal.counts
+        )
         self.calls = Calls(
             self._metrics,
             config.default_deadline_ms / 1e3,
@@ -69,7 +76,8 @@ class MatcherServer:
         """Where the server can be reached, once it has started."""
 
     async def start(self) -> None:
-        """Test this build, bind all addresses and serve. Raises SelfTestError, AddressError, OSError."""
+        """Test this build, bind all addresses and serve. Raises SelfTestError, AddressError, CertificateError,
+        OSError."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._app.self_test)
         server = grpc.aio.server(
@@ -79,8 +87,11 @@ class MatcherServer:
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_connection_age_ms", self._config.connection_age_seconds * 1000),
                 ("grpc.max_connection_age_grace_ms", int(self._config.drain_seconds * 1000)),
-            ]
+            ],
+            interceptors=[Authorization(self._tls.allow, self._metrics)] if self._tls.allow else None,
         )
+        if self._tls.certificate:
+            self._credentials = ServerCertificate(self._tls, self._metrics.certificate).credentials()
         bodies = {
             MATCH: self.methods.match,
             EXPLAIN: self.methods.explain,
@@ -96,6 +107,8 @@ class MatcherServer:
         if self._config.reflection:
             names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, server)
+        if self._config.channelz:
+            channelz.add_channelz_servicer(server)
         self.addresses = tuple(self._bind(server, address) for address in self._config.listen)
         await server.start()
         self._server = server
@@ -212,7 +225,10 @@ class MatcherServer:
             self._sockets.append(socket)
             return f"unix:{socket.published}"
         try:
-            port = server.add_insecure_port(address)
+            if self._credentials is None:
+                port = server.add_insecure_port(address)
+            else:
+                port = server.add_secure_port(address, self._credentials)
         except RuntimeError as error:
             raise AddressError(f"{address}: cannot be bound: {error}") from None
         return f"{address.rpartition(':')[0]}:{port}"

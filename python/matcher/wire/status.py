@@ -59,6 +59,11 @@ class Refusal:
         return cls(code_pb2.UNAVAILABLE, ErrorReason.SHUTTING_DOWN, "the server is shutting down")
 
     @classmethod
+    def denied(cls, message: str) -> Refusal:
+        """PERMISSION_DENIED."""
+        return cls(code_pb2.PERMISSION_DENIED, ErrorReason.PERMISSION_DENIED, message)
+
+    @classmethod
     def internal(cls, message: str) -> Refusal:
         """INTERNAL."""
         return cls(code_pb2.INTERNAL, ErrorReason.INTERNAL, message)
