@@ -215,7 +215,7 @@ def test_a_server_does_not_start_with_files_that_do_not_fit(files: Files, tmp_pa
     file = tmp_path / "m.toml"
     file.write_text('[server]\nlisten = ["127.0.0.1:0"]\n' + files.section())
     with serve_process("--config", str(file)) as process:
-        assert process.wait(60) == 1
+        assert process.wait(180) == 1
         assert process.stderr is not None
         said = process.stderr.read()
     assert f"matcher serve: {files.folder / 'tls.crt'}: " in said
