@@ -15,6 +15,8 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "pairs only": ("bundling.max_orders=2",),
     "no holding": ("holding.commitment=immediate",),
     "assignment only": ("bundling.max_orders=1", "holding.commitment=immediate"),
+    "no price on standing": ("costs.standing=0",),
+    "no price on scarce courier time": ("costs.scarce_courier_time=0",),
     "greedy": ("ladder=['greedy']",),
     "nearest courier": ("ladder=['greedy']", "candidates.nearest_couriers=1", "bundling.max_orders=1"),
     "exact rung": ("ladder=['ortools']",),

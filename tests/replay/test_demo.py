@@ -16,7 +16,7 @@ from matcher.cli.main import main
 from matcher.console import render_report
 from matcher.domain.enums import StopKind
 from matcher.simulation.demo import demo_city
-from matcher.simulation.demo_outcome import broken_rules, city_metrics, order_lives
+from matcher.simulation.market_outcome import broken_rules, market_metrics, order_lives
 from matcher.simulation.mdrp.evaluation import METRIC_TEXTS
 from matcher.simulation.outcome import Outcome
 
@@ -93,23 +93,23 @@ def test_the_checker_sees_what_is_wrong(played: tuple[DemoRun, Path]) -> None:
         visits = list(run.outcome.visits)
         last = max(k for k, visit in enumerate(visits) if visit.kind is StopKind.DROPOFF)
         visits[last] = replace(visits[last], **changes)  # type: ignore[arg-type]
-        return "\n".join(broken_rules(run.city, replace(run.outcome, visits=tuple(visits)), policy))
+        return "\n".join(broken_rules(run.city.market, replace(run.outcome, visits=tuple(visits)), policy))
 
     one = max((v for v in run.outcome.visits if v.kind is StopKind.DROPOFF), key=lambda v: v.courier_id)
     assert "faster than its mode allows" in broken(arrive_at_ms=one.set_off_at_ms)
     assert "before the courier was there" in broken(at_ms=one.arrive_at_ms)
     assert "before it is free" in broken(set_off_at_ms=0)
     half = tuple(visit for visit in run.outcome.visits if visit.kind is StopKind.PICKUP)
-    assert "never dropped off" in "\n".join(broken_rules(run.city, replace(run.outcome, visits=half), policy))
+    assert "never dropped off" in "\n".join(broken_rules(run.city.market, replace(run.outcome, visits=half), policy))
     early = tuple(replace(v, at_ms=v.arrive_at_ms) for v in run.outcome.visits)
     assert "picked up before it was ready" in "\n".join(
-        broken_rules(run.city, replace(run.outcome, visits=early), policy)
+        broken_rules(run.city.market, replace(run.outcome, visits=early), policy)
     )
     small = tuple(
         replace(shift, courier=replace(shift.courier, capacity=0, skills=())) for shift in run.city.market.shifts
     )
     poor = replace(run.city, market=replace(run.city.market, shifts=small))
-    said = "\n".join(broken_rules(poor, run.outcome, policy))
+    said = "\n".join(broken_rules(poor.market, run.outcome, policy))
     assert "carries" in said
     assert "lacks a skill" in said
 
@@ -118,6 +118,6 @@ def test_a_market_without_couriers_is_reported(played: tuple[DemoRun, Path]) -> 
     """Nothing delivered is a result too: no metric is made up."""
     run, _ = played
     nothing = Outcome(visits=(), commitments=(), undelivered=tuple(run.lives[0].order.id), cycles=0, end_at_ms=0)
-    metrics = city_metrics(run.city, nothing, decision_ms=[], gaps=[], violations=0)
+    metrics = market_metrics(run.city.market, nothing, pay_per_hour=1.0, decision_ms=[], gaps=[], violations=0)
     assert (metrics.delivered, metrics.undelivered_pct, metrics.click_to_door_mean) == (0, 100.0, None)
-    assert all(life.dropoff_at_ms is None for life in order_lives(run.city, nothing))
+    assert all(life.dropoff_at_ms is None for life in order_lives(run.city.market, nothing))

@@ -15,7 +15,7 @@ from tests.simulation.days import FILES, instance_files, solved
 
 from matcher.simulation.mdrp.instance import find_instances, parse_instance, travel_minutes
 from matcher.simulation.mdrp.solution import parse_solution, read_solution, write_solution
-from matcher.simulation.mdrp.tables import TableError
+from matcher.simulation.tables import TableError
 
 ORDERS = [("o1", 640, 0, 5, "r1", 10), ("o2", 1280, 0, 6, "r1", 12)]
 COURIERS = [("c1", 0, 0, 0, 100)]

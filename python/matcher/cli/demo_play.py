@@ -13,8 +13,8 @@ from matcher.app import Config
 from matcher.cli.deciders import open_remote
 from matcher.cli.local_server import local_server
 from matcher.simulation import Cycle, Outcome, World
-from matcher.simulation.demo import ORDER_MINUTES, RULES, City
-from matcher.simulation.demo_outcome import OrderLife, broken_rules, city_metrics, order_lives
+from matcher.simulation.demo import ORDER_MINUTES, PAY_PER_HOUR, RULES, City
+from matcher.simulation.market_outcome import OrderLife, broken_rules, market_metrics, order_lives
 from matcher.simulation.mdrp.evaluation import Metrics
 
 
@@ -59,10 +59,17 @@ def play(city: City, config: Config, policy: str) -> DemoRun:
         outcome = World(city.market, RULES).run(decider, on_cycle)
         progress.update(task, completed=total)
         decision_ms = tuple(decider.decision_ms)
-    broken = tuple(broken_rules(city, outcome, config.policies[policy]))
+    broken = tuple(broken_rules(city.market, outcome, config.policies[policy]))
     gaps = [cycle.decision.gap for cycle in cycles]
-    metrics = city_metrics(city, outcome, decision_ms=decision_ms, gaps=gaps, violations=len(broken))
-    lives = order_lives(city, outcome)
+    metrics = market_metrics(
+        city.market,
+        outcome,
+        pay_per_hour=PAY_PER_HOUR,
+        decision_ms=decision_ms,
+        gaps=gaps,
+        violations=len(broken),
+    )
+    lives = order_lives(city.market, outcome)
     return DemoRun(city, outcome, lives, tuple(cycles), decision_ms, metrics, broken, policy, config.digest)
 
 

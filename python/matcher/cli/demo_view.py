@@ -18,8 +18,8 @@ from matcher.console import (
 )
 from matcher.domain.enums import StopKind
 from matcher.simulation.demo import RULES, Store
-from matcher.simulation.demo_outcome import OrderLife, physical_stops, visits_by_courier
 from matcher.simulation.market import Shift
+from matcher.simulation.market_outcome import OrderLife, physical_stops, visits_by_courier
 from matcher.simulation.mdrp.evaluation import METRIC_TEXTS
 from matcher.simulation.outcome import Visit
 from matcher.simulation.place import stop_place

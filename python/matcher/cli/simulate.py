@@ -37,6 +37,37 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="change a value of the policy, e.g. bundling.max_orders=1; may be repeated",
     )
     mdrp.set_defaults(run=run)
+    _add_recorded(markets)
+
+
+def _add_recorded(markets: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    recorded = markets.add_parser(
+        "recorded",
+        help="a recorded day of a city: tables of orders and of couriers' shifts",
+        description="Runs a day from two comma-separated tables (plain or .gz). Orders: order_id, pickup_lat, "
+        "pickup_lng, dropoff_lat, dropoff_lng, placement_s, ready_s, expected_dropoff_s. Couriers: courier_id, "
+        "vehicle, on_lat, on_lng, on_s, off_s. Seconds are after midnight. What the tables do not say is assumed, and "
+        "printed.",
+    )
+    recorded.add_argument("orders", type=Path, metavar="ORDERS", help="table of orders")
+    recorded.add_argument("couriers", type=Path, metavar="COURIERS", help="table of shifts")
+    recorded.add_argument("--out", type=Path, required=True, metavar="DIR", help="metrics.json and report.html")
+    recorded.add_argument("--cycle", type=int, default=30, metavar="S", help="seconds between decisions (default 30)")
+    recorded.add_argument("--from", dest="start", default="00:00", metavar="HH:MM", help="orders placed from then on")
+    recorded.add_argument("--to", dest="end", default="", metavar="HH:MM", help="and before then (default: all)")
+    add_config_argument(recorded)
+    recorded.add_argument("--policy", default="default", metavar="NAME", help="policy that decides (default: default)")
+    recorded.add_argument(
+        "--set", action="append", default=[], dest="settings", metavar="KEY=VALUE", help="change a value of the policy"
+    )
+    recorded.set_defaults(run=run_recorded)
+
+
+def run_recorded(args: argparse.Namespace) -> int:
+    """0: played to the end, no rule broken; 1: a rule was broken, or something cannot be used."""
+    from matcher.cli.recorded_run import run_recorded
+
+    return run_recorded(args)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from matcher.domain.snapshot import F64, I64
-from matcher.simulation.mdrp.tables import Table, TableError, read_table
+from matcher.simulation.tables import Table, TableError, read_table
 
 _FILES = ("orders.txt", "restaurants.txt", "couriers.txt", "instance_parameters.txt")
 _PARAMETERS = (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from matcher.simulation.mdrp.tables import Field, TableError, decode, read_table, split_fields, whole_number
+from matcher.simulation.tables import Field, TableError, decode, read_table, split_fields, whole_number
 
 ASSIGNMENTS_FILE = "solution_info_assignments.txt"
 ORDERS_FILE = "solution_info_orders.txt"

@@ -1,6 +1,6 @@
-"""What came of a played city: the life of every order, the figures, and the rules that were broken.
+"""What came of a market with divertible couriers: the life of every order, the figures, and the rules that were broken.
 
-The rules are checked from the visits alone, by code that shares nothing with the engine: what the city promises its
+The rules are checked from the visits alone, by code that shares nothing with the engine: what the market promises its
 customers and couriers, and that nobody moves faster than its mode allows.
 """
 
@@ -18,7 +18,7 @@ from matcher.domain import EARTH_RADIUS_M, Policy
 from matcher.domain.enums import StopKind, TravelMode
 from matcher.domain.rows import Order
 from matcher.domain.snapshot import F64
-from matcher.simulation.demo import PAY_PER_HOUR, City
+from matcher.simulation.market import Market, Shift
 from matcher.simulation.mdrp.evaluation import Metrics
 from matcher.simulation.outcome import Outcome, Visit
 from matcher.simulation.place import Place, stop_place
@@ -39,8 +39,8 @@ class OrderLife:
     """Whether another order was on board at the same time."""
 
 
-def order_lives(city: City, outcome: Outcome) -> tuple[OrderLife, ...]:
-    """Every order of the city, in the order placed."""
+def order_lives(market: Market, outcome: Outcome) -> tuple[OrderLife, ...]:
+    """Every order of the market, as listed."""
     assigned = {order_id: plan for plan in outcome.commitments for order_id in plan.order_ids}
     pickup = {visit.order_id: visit.at_ms for visit in outcome.visits if visit.kind is StopKind.PICKUP}
     dropoff = {visit.order_id: visit.at_ms for visit in outcome.visits if visit.kind is StopKind.DROPOFF}
@@ -62,7 +62,7 @@ def order_lives(city: City, outcome: Outcome) -> tuple[OrderLife, ...]:
             dropoff_at_ms=dropoff.get(order.id),
             shared=order.id in shared,
         )
-        for order in city.market.orders
+        for order in market.orders
     )
 
 
@@ -82,25 +82,33 @@ def visits_by_courier(outcome: Outcome) -> dict[str, list[Visit]]:
     return dict(found)
 
 
-def city_metrics(
-    city: City, outcome: Outcome, *, decision_ms: Sequence[float], gaps: Sequence[float], violations: int
+def market_metrics(
+    market: Market,
+    outcome: Outcome,
+    *,
+    pay_per_hour: float,
+    decision_ms: Sequence[float],
+    gaps: Sequence[float],
+    violations: int,
 ) -> Metrics:
-    """The figures of a run, by the same names as those of recorded days; the target of an order is its promise."""
-    lives = order_lives(city, outcome)
+    """The figures of a run, by the same names as those of meal-delivery days; the target of an order is its promise."""
+    lives = order_lives(market, outcome)
     done = [life for life in lives if life.dropoff_at_ms is not None]
     door = _minutes([_since(life.dropoff_at_ms, life.order.placed_at_ms) for life in done])
-    late = _minutes([max(0, _since(life.dropoff_at_ms, life.order.promised_by_ms)) for life in done])
+    promised = [life for life in done if life.order.promised_by_ms is not None]
+    late = _minutes([max(0, _since(life.dropoff_at_ms, life.order.promised_by_ms)) for life in promised])
     to_pickup = _minutes([_since(life.pickup_at_ms, life.order.ready_at_ms) for life in done])
     to_door = _minutes([_since(life.dropoff_at_ms, life.order.ready_at_ms) for life in done])
     visits = visits_by_courier(outcome)
-    orders = {order.id: order for order in city.market.orders}
+    orders = {order.id: order for order in market.orders}
     bundles = [len(s) for own in visits.values() for s in physical_stops(own) if s[0].kind is StopKind.PICKUP]
-    hours = np.array([(shift.off_at_ms - shift.on_at_ms) / 3.6e6 for shift in city.market.shifts])
-    busy = np.array([_busy_ms(visits.get(shift.courier.id, []), orders) / 3.6e6 for shift in city.market.shifts])
+    hours = np.array([(shift.off_at_ms - shift.on_at_ms) / 3.6e6 for shift in market.shifts])
+    busy = np.array([_busy_ms(visits.get(shift.courier.id, []), orders) / 3.6e6 for shift in market.shifts])
     count = np.array([
         sum(visit.kind is StopKind.DROPOFF for visit in visits.get(shift.courier.id, []))
-        for shift in city.market.shifts
+        for shift in market.shifts
     ])  # fmt: skip
+    worked = hours > 0.0
     times = np.asarray(decision_ms, dtype=np.float64)
     return Metrics(
         orders=len(lives),
@@ -111,10 +119,10 @@ def city_metrics(
         overage_mean=_mean(late),
         ready_to_pickup_mean=_mean(to_pickup),
         ready_to_door_mean=_mean(to_door),
-        cost_per_order=float(hours.sum()) * PAY_PER_HOUR / len(done) if done else None,
+        cost_per_order=float(hours.sum()) * pay_per_hour / len(done) if done else None,
         orders_per_bundle=_mean(np.array(bundles, dtype=np.float64)),
-        orders_per_hour=_mean(count / hours),
-        utilization=_mean(busy / hours),
+        orders_per_hour=_mean(count[worked] / hours[worked]),
+        utilization=_mean(busy[worked] / hours[worked]),
         decision_ms_p50=_quantile(times, 0.5),
         decision_ms_p95=_quantile(times, 0.95),
         decision_ms_p99=_quantile(times, 0.99),
@@ -123,10 +131,10 @@ def city_metrics(
     )
 
 
-def broken_rules(city: City, outcome: Outcome, policy: Policy) -> list[str]:
-    """Every rule of the city that the visits break, a sentence each. `policy` gives the speeds of the modes."""
-    orders = {order.id: order for order in city.market.orders}
-    shifts = {shift.courier.id: shift for shift in city.market.shifts}
+def broken_rules(market: Market, outcome: Outcome, policy: Policy) -> list[str]:
+    """Every rule of the market that the visits break, a sentence each. `policy` gives the speeds of the modes."""
+    orders = {order.id: order for order in market.orders}
+    shifts = {shift.courier.id: shift for shift in market.shifts}
     seen: dict[tuple[StopKind, str], Visit] = {}
     broken = []
     for visit in outcome.visits:
@@ -151,13 +159,13 @@ def broken_rules(city: City, outcome: Outcome, policy: Policy) -> list[str]:
         if visit.at_ms < visit.arrive_at_ms + order.dropoff_access_ms:
             broken.append(f"{order_id}: dropped off before the courier was there")
     for courier_id, visits in visits_by_courier(outcome).items():
-        broken += _broken_by(courier_id, visits, city, orders, policy)
+        broken += _broken_by(shifts[courier_id], visits, orders, policy)
     return broken
 
 
-def _broken_by(courier_id: str, visits: list[Visit], city: City, orders: dict[str, Order], policy: Policy) -> list[str]:
+def _broken_by(shift: Shift, visits: list[Visit], orders: dict[str, Order], policy: Policy) -> list[str]:
     broken = []
-    shift = next(shift for shift in city.market.shifts if shift.courier.id == courier_id)
+    courier_id = shift.courier.id
     load = 0
     for visit in visits:
         order = orders[visit.order_id]
