@@ -49,9 +49,10 @@ py::tuple to_python(MatchRequestColumns&& c) {
   py::tuple routes = py::make_tuple(frozen(std::move(c.route_ptr)), frozen(std::move(c.stop_order)),
                                     frozen(std::move(c.stop_kind)), frozen(std::move(c.locked)));
   py::tuple demand = py::make_tuple(frozen(std::move(c.demand_loc)), frozen(std::move(c.demand_weight)));
+  py::tuple refusals = py::make_tuple(frozen(std::move(c.refusal_order)), frozen(std::move(c.refusal_courier)));
   return py::make_tuple(text(c.market_id), c.at_ms, c.frame, std::move(locations), std::move(orders),
                         std::move(couriers), std::move(routes), std::move(demand), texts(c.skill_names),
-                        texts(c.store_ids), text(c.policy), c.forced_rung, c.validate_only);
+                        texts(c.store_ids), text(c.policy), c.forced_rung, c.validate_only, std::move(refusals));
 }
 
 py::object decode(const py::bytes& request, std::int64_t orders, std::int64_t couriers, std::int64_t route_stops,

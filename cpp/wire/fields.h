@@ -47,7 +47,8 @@
   X(dropoff_access_ms, 19, int32)    \
   X(dropoff_leave_ms, 20, int32)     \
   X(picked_up_at_ms, 21, int64)      \
-  X(courier_pay_micros, 22, int64)
+  X(courier_pay_micros, 22, int64)   \
+  X(refused_courier_ids, 23, string)
 
 #define MATCHER_STOP_FIELDS(X) \
   X(kind, 1, enumeration)      \

@@ -185,6 +185,7 @@ class Builder {
     orders();
     stores();
     couriers();
+    refusals();
     return true;
   }
 
@@ -325,6 +326,29 @@ class Builder {
     each(out_.speed_mph, [](const CourierRow& c) { return c.speed_meters_per_hour; });
     each(out_.earned_micros, [](const CourierRow& c) { return c.earned_micros; });
     each(out_.guaranteed_micros, [](const CourierRow& c) { return c.guaranteed_micros; });
+  }
+
+  // Pairs by order, then courier, each once; couriers that are not listed have nothing to refuse.
+  void refusals() {
+    if (rows_.refused.empty()) return;
+    std::unordered_map<std::string_view, std::int32_t> index;  // only ever looked up
+    index.reserve(courier_at_.size());
+    for (std::size_t c = 0; c < courier_at_.size(); ++c) {
+      index.emplace(rows_.couriers[courier_at_[c]].id, static_cast<std::int32_t>(c));
+    }
+    std::vector<std::int32_t> refusing;
+    for (std::size_t k = 0; k < order_at_.size(); ++k) {
+      const OrderRow& row = rows_.orders[order_at_[k]];
+      refusing.clear();
+      for (std::size_t r = row.first_refusal; r < row.first_refusal + row.refusals; ++r) {
+        const auto found = index.find(rows_.refused[r]);
+        if (found != index.end()) refusing.push_back(found->second);
+      }
+      std::sort(refusing.begin(), refusing.end());
+      refusing.erase(std::unique(refusing.begin(), refusing.end()), refusing.end());
+      out_.refusal_order.insert(out_.refusal_order.end(), refusing.size(), static_cast<std::int32_t>(k));
+      out_.refusal_courier.insert(out_.refusal_courier.end(), refusing.begin(), refusing.end());
+    }
   }
 
   const Rows& rows_;

@@ -8,6 +8,8 @@
 namespace matcher::wire {
 namespace {
 
+constexpr std::size_t kMaxRefusals = 1'000;  // of one order
+
 class Parser {
  public:
   Parser(const MatchRequestLimits& limits, Rows& rows) : limits_(limits), rows_(rows) {}
@@ -92,6 +94,7 @@ class Parser {
 
   bool order(std::string_view bytes) {
     OrderRow& row = rows_.orders.emplace_back();
+    row.first_refusal = rows_.refused.size();
     Reader in(bytes);
     while (in.next()) {
       switch (static_cast<OrderField>(in.field())) {
@@ -161,11 +164,16 @@ class Parser {
         case OrderField::courier_pay_micros:
           row.courier_pay_micros = in.int64();
           break;
+        case OrderField::refused_courier_ids:
+          rows_.refused.push_back(text(in));
+          if (rows_.refused.back().empty()) good_ = false;
+          break;
         default:
           in.skip();
       }
     }
-    return !in.failed();
+    row.refusals = rows_.refused.size() - row.first_refusal;
+    return !in.failed() && row.refusals <= kMaxRefusals;
   }
 
   bool courier(std::string_view bytes) {

@@ -65,6 +65,7 @@ def snapshots(draw: st.DrawFn) -> Any:
                 dropoff_leave_ms=draw(duration),
                 picked_up_at_ms=draw(times()),
                 courier_pay_micros=draw(micros),
+                refused_courier_ids=draw(st.lists(st.sampled_from(["c0", "c1", "c3", "gone"]), max_size=3).map(tuple)),
             )
         )
     couriers, left = [], list(orders)

@@ -55,7 +55,7 @@ def same(a: Snapshot, b: Snapshot) -> None:
         b.skills,
         b.stores,
     )
-    for group in ("locations", "orders", "couriers", "routes", "demand"):
+    for group in ("locations", "orders", "couriers", "routes", "demand", "refusals"):
         for f in fields(getattr(a, group)):
             one, other = getattr(getattr(a, group), f.name), getattr(getattr(b, group), f.name)
             if isinstance(one, np.ndarray):

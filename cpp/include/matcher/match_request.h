@@ -69,6 +69,7 @@ struct MatchRequestColumns {
   std::vector<std::int32_t> locked;
 
   std::vector<std::int32_t> demand_loc, demand_weight;
+  std::vector<std::int32_t> refusal_order, refusal_courier;
 };
 
 // Decodes `bytes`; `out` is meaningful when the answer is kOk, and refers to `bytes`.

@@ -6,7 +6,7 @@ One kernel call over the whole fleet. What is not a candidate keeps its reason, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ class Candidates:
     sequence: I32
     """(candidates, largest unit) orders in drop-off order, padded with -1."""
     rejected: I32
-    """(units, 7) couriers refused, by REJECTIONS."""
+    """(units, 7) couriers refused, by REJECTIONS; where the snapshot has refusals, an eighth column counts those."""
 
     def __len__(self) -> int:
         return len(self.courier)
@@ -51,14 +51,45 @@ def find_candidates(snapshot: Snapshot, travel: Travel, units: Units, policy: Po
     that each can have a courier, and bundles only need to be better than that.
     """
     singles = units.singles
+    # Couriers who refused are evaluated and dropped afterwards: they must not take the places of others.
+    nearest += int(np.bincount(snapshot.refusals.order).max(initial=0))
     alone = _evaluate(
         snapshot, travel, policy, Units(units.ptr[: singles + 1], units.order[:singles], singles), nearest
     )
     if singles == len(units):
-        return _joined(units, (alone,))
+        return _not_refused(snapshot, _joined(units, (alone,)))
     bundles = Units(units.ptr[singles:] - units.ptr[singles], units.order[singles:], 0)
     fewer = min(nearest, policy.candidates.nearest_couriers)
-    return _joined(units, (alone, _evaluate(snapshot, travel, policy, bundles, fewer)))
+    return _not_refused(snapshot, _joined(units, (alone, _evaluate(snapshot, travel, policy, bundles, fewer))))
+
+
+def _refused(snapshot: Snapshot, candidates: Candidates) -> npt.NDArray[np.bool_]:
+    """(candidates,) whether the courier refused one of the unit's orders."""
+    units, couriers = candidates.units, np.int64(len(snapshot.couriers))
+    lengths = np.diff(units.ptr)[candidates.unit]
+    begins = np.cumsum(lengths) - lengths
+    member = np.arange(int(lengths.sum())) + np.repeat(units.ptr[candidates.unit] - begins, lengths)
+    pairs = units.order[member] * couriers + np.repeat(candidates.courier, lengths)
+    found = np.isin(pairs, snapshot.refusals.order * couriers + snapshot.refusals.courier)
+    return np.bincount(np.repeat(np.arange(len(candidates)), lengths)[found], minlength=len(candidates)) > 0
+
+
+def _not_refused(snapshot: Snapshot, candidates: Candidates) -> Candidates:
+    if not len(snapshot.refusals):
+        return candidates
+    gone = _refused(snapshot, candidates)
+    counts = np.bincount(candidates.unit[gone], minlength=len(candidates.units)).astype(candidates.rejected.dtype)
+    kept = ~gone
+    return replace(
+        candidates,
+        unit=candidates.unit[kept],
+        courier=candidates.courier[kept],
+        quantities=candidates.quantities[kept],
+        pickup_pos=candidates.pickup_pos[kept],
+        dropoff_pos=candidates.dropoff_pos[kept],
+        sequence=candidates.sequence[kept],
+        rejected=np.column_stack([candidates.rejected, counts]),
+    )
 
 
 def _evaluate(

@@ -3,6 +3,19 @@
 from matcher.domain.batches import Batch, Batches
 from matcher.domain.builder import Limits, build_snapshot
 from matcher.domain.decision import Build, CourierPlan, Decision, Effort, OrderOutcome, PlannedStop, Provenance
+from matcher.domain.deltas import (
+    CourierMoved,
+    CourierOff,
+    CourierOn,
+    Delta,
+    OfferRefused,
+    OrderChanged,
+    OrderIn,
+    OrderOut,
+    RouteAdvanced,
+    RouteChanged,
+    StreamReply,
+)
 from matcher.domain.enums import (
     Degradation,
     OrderStatus,
@@ -11,6 +24,7 @@ from matcher.domain.enums import (
     Rung,
     SpatialFrame,
     StopKind,
+    StreamStatus,
     TravelMode,
     UnbatchedReason,
     WaitReason,
@@ -29,13 +43,25 @@ from matcher.domain.policy import (
 )
 from matcher.domain.record import DecisionRecord, RecordMeta
 from matcher.domain.rows import Courier, DemandPoint, Order, RouteStop
-from matcher.domain.snapshot import EARTH_RADIUS_M, NEVER_MS, Couriers, Demand, Locations, Orders, Routes, Snapshot
+from matcher.domain.snapshot import (
+    EARTH_RADIUS_M,
+    NEVER_MS,
+    NO_REFUSALS,
+    Couriers,
+    Demand,
+    Locations,
+    Orders,
+    Refusals,
+    Routes,
+    Snapshot,
+)
 from matcher.domain.travel import MatrixTravel, MetricTravel, Travel
 from matcher.domain.violations import ErrorReason, InvalidRequest, InvalidSnapshot, Violation
 
 __all__ = [
     "EARTH_RADIUS_M",
     "NEVER_MS",
+    "NO_REFUSALS",
     "Batch",
     "Batches",
     "Build",
@@ -44,6 +70,9 @@ __all__ = [
     "Commitment",
     "CostPolicy",
     "Courier",
+    "CourierMoved",
+    "CourierOff",
+    "CourierOn",
     "CourierPlan",
     "Couriers",
     "Decision",
@@ -51,6 +80,7 @@ __all__ = [
     "Degradation",
     "Demand",
     "DemandPoint",
+    "Delta",
     "Effort",
     "ErrorReason",
     "Explanation",
@@ -62,9 +92,13 @@ __all__ = [
     "MatrixTravel",
     "MetricTravel",
     "Move",
+    "OfferRefused",
     "Order",
     "OrderCandidate",
     "OrderInsertion",
+    "OrderChanged",
+    "OrderIn",
+    "OrderOut",
     "OrderOutcome",
     "OrderStatus",
     "Orders",
@@ -75,12 +109,17 @@ __all__ = [
     "Policy",
     "Provenance",
     "RecordMeta",
+    "Refusals",
+    "RouteAdvanced",
+    "RouteChanged",
     "RouteStop",
     "Routes",
     "Rung",
     "Snapshot",
     "SpatialFrame",
     "StopKind",
+    "StreamReply",
+    "StreamStatus",
     "Travel",
     "TravelMode",
     "TravelPolicy",

@@ -29,7 +29,19 @@ from matcher.domain.checks import (
 )
 from matcher.domain.enums import SpatialFrame
 from matcher.domain.rows import Courier, DemandPoint, Order
-from matcher.domain.snapshot import I32, I64, NEVER_MS, Couriers, Demand, Locations, Orders, Routes, Snapshot
+from matcher.domain.snapshot import (
+    I32,
+    I64,
+    NEVER_MS,
+    NO_REFUSALS,
+    Couriers,
+    Demand,
+    Locations,
+    Orders,
+    Refusals,
+    Routes,
+    Snapshot,
+)
 from matcher.domain.violations import ErrorReason
 
 __all__ = ["CourierColumns", "DemandColumns", "Limits", "OrderColumns", "build_snapshot", "snapshot_from_columns"]
@@ -53,6 +65,7 @@ def build_snapshot(
     check = Checker()
     for group, field, lists in (
         ("orders", "required_skills", [o.required_skills for o in orders]),
+        ("orders", "refused_courier_ids", [o.refused_courier_ids for o in orders]),
         ("couriers", "skills", [c.skills for c in couriers]),
     ):
         for row, skills in enumerate(lists):
@@ -82,6 +95,8 @@ def build_snapshot(
         dropoff_leave_ms=check.integers("orders", "dropoff_leave_ms", [o.dropoff_leave_ms for o in orders]),
         picked_up_at_ms=check.times("orders", "picked_up_at_ms", [o.picked_up_at_ms for o in orders]),
         courier_pay_micros=check.integers("orders", "courier_pay_micros", [o.courier_pay_micros for o in orders]),
+        refused_ptr=_pointers([len(o.refused_courier_ids) for o in orders]),
+        refused=[name for o in orders for name in o.refused_courier_ids],
     )
     courier_columns = CourierColumns(
         ids=[c.id for c in couriers],
@@ -202,7 +217,8 @@ def snapshot_from_columns(
     points, weights = places[2 * n + m :], demand.weight.astype(np.int32)
     by_place = np.lexsort((weights, points))
     built_demand = Demand(points[by_place], weights[by_place])
-    freeze(locations, built_orders, built_couriers, built_routes, built_demand)
+    refusals = _refusals(orders, order_rank, couriers.ids, courier_rank)
+    freeze(locations, built_orders, built_couriers, built_routes, built_demand, refusals)
     return snapshot_from_canonical(
         market_id,
         int(at_unix_ms),
@@ -214,6 +230,7 @@ def snapshot_from_columns(
         built_demand,
         tuple(skills),
         tuple(stores),
+        refusals,
     )
 
 
@@ -228,14 +245,34 @@ def snapshot_from_canonical(
     demand: Demand,
     skills: tuple[str, ...],
     stores: tuple[str, ...],
+    refusals: Refusals = NO_REFUSALS,
 ) -> Snapshot:
     """A Snapshot of columns that are already checked, sorted and read-only; adds the digest."""
     digest = canonical_digest(
         (market_id, at_unix_ms, int(frame)),
         (skills, stores, orders.ids, couriers.ids),
-        (locations, orders, couriers, routes, demand),
+        (locations, orders, couriers, routes, demand, *((refusals,) if len(refusals) else ())),
     )
-    return Snapshot(market_id, at_unix_ms, frame, locations, orders, couriers, routes, demand, skills, stores, digest)
+    return Snapshot(
+        market_id, at_unix_ms, frame, locations, orders, couriers, routes, demand, skills, stores, digest, refusals
+    )
+
+
+def _refusals(orders: OrderColumns, order_rank: I32, courier_ids: Sequence[str], courier_rank: I32) -> Refusals:
+    """Pairs of ranks; who is not listed has nothing to refuse."""
+    if not orders.refused:
+        return NO_REFUSALS
+    listed = {courier: row for row, courier in enumerate(courier_ids)}
+    owner = np.repeat(order_rank, np.diff(orders.refused_ptr)).tolist()
+    pairs = {
+        (order, int(courier_rank[listed[name]]))
+        for order, name in zip(owner, orders.refused, strict=True)
+        if name in listed
+    }
+    if not pairs:
+        return NO_REFUSALS
+    order, courier = np.array(sorted(pairs), dtype=np.int32).T
+    return Refusals(np.ascontiguousarray(order), np.ascontiguousarray(courier))
 
 
 def _pointers(counts: list[int]) -> I32:

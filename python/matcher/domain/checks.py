@@ -28,6 +28,7 @@ _MAX_SPEED_MPH = 1_000_000
 _MAX_PRIORITY = 1_000
 _MAX_MICROS = 1_000_000_000_000
 _MAX_WEIGHT = 1_000_000
+_MAX_REFUSALS = 1_000
 _PLANE_REACH_M = 10_000_000.0
 _LAST_UNIX_MS = 253_402_300_799_999  # the end of the year 9999
 
@@ -77,6 +78,9 @@ class OrderColumns:
     dropoff_leave_ms: I64
     picked_up_at_ms: I64
     courier_pay_micros: I64
+    refused_ptr: I32
+    """Order i is refused by refused[refused_ptr[i]:refused_ptr[i+1]]."""
+    refused: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +286,7 @@ def check_orders(check: Checker, orders: OrderColumns, at_unix_ms: int, frame: S
     _between(check, "orders", "freshness_limit_ms", orders.freshness_limit_ms, _HORIZON_MS)
     for field in ("pickup_access_ms", "pickup_leave_ms", "dropoff_access_ms", "dropoff_leave_ms"):
         _between(check, "orders", field, getattr(orders, field), _DAY_MS)
+    _refusals(check, orders, limits)
     _between(check, "orders", "size", orders.size, _MAX_UNITS)
     _between(check, "orders", "priority", orders.priority, _MAX_PRIORITY)
     _between(check, "orders", "courier_pay_micros", orders.courier_pay_micros, _MAX_MICROS)
@@ -292,6 +297,22 @@ def check_orders(check: Checker, orders: OrderColumns, at_unix_ms: int, frame: S
         ("dropoff_by_ms", "ready_at_ms"),
     ):
         _window(check, late, getattr(orders, late), early, getattr(orders, early))
+
+
+def _refusals(check: Checker, orders: OrderColumns, limits: Limits) -> None:
+    counts = np.diff(orders.refused_ptr)
+    check.where(
+        counts > _MAX_REFUSALS,
+        "orders",
+        "refused_courier_ids",
+        ErrorReason.TOO_LARGE,
+        lambda row: f"{counts[row]} couriers; at most {_MAX_REFUSALS:,} are allowed",
+    )
+    if check._plain(orders.refused, limits.id_bytes) and "" not in orders.refused:
+        return
+    for row in np.flatnonzero(counts).tolist():
+        for k, name in enumerate(orders.refused[orders.refused_ptr[row] : orders.refused_ptr[row + 1]]):
+            check._id(f"orders[{row}].refused_courier_ids[{k}]", name, limits, required=True)
 
 
 def check_couriers(

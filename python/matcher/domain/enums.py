@@ -58,6 +58,7 @@ class WaitReason(IntEnum):
     COURIERS_BETTER_USED = 10
     HELD_UNTIL_DEPARTURE = 11
     ROUTE_FULL = 12
+    REFUSED = 13
 
 
 class Degradation(IntEnum):
@@ -94,6 +95,7 @@ class PairChangeKind(IntEnum):
     FRESHNESS = 9
     ROUTE_LIMITS = 10
     ROUTE_STOPS = 11
+    REFUSAL = 12
 
 
 class UnbatchedReason(IntEnum):
@@ -105,3 +107,14 @@ class UnbatchedReason(IntEnum):
     FRESHNESS = 4
     SAVES_NOTHING = 5
     BEYOND_LIMIT = 6
+
+
+class StreamStatus(IntEnum):
+    """What became of a message of a session."""
+
+    APPLIED = 1
+    UNDECIDED = 2
+    DUPLICATE = 3
+    OUT_OF_ORDER = 4
+    NO_SNAPSHOT = 5
+    REJECTED = 6

@@ -50,6 +50,8 @@ class Order:
     """When an order on board was handed over. None: the snapshot's time."""
     courier_pay_micros: int = 0
     """What a courier earns with the order."""
+    refused_courier_ids: tuple[str, ...] = ()
+    """Couriers who are not given the order; ids that the snapshot does not have are ignored."""
 
 
 @dataclass(frozen=True, slots=True)

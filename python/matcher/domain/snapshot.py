@@ -140,6 +140,20 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusals:
+    """Pairs of an order and a courier who is not given it, by order and then courier, each once."""
+
+    order: I32
+    courier: I32
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+
+NO_REFUSALS = Refusals(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One consistent view of a market. Build it with `matcher.domain.builder` or decode it from the wire."""
 
@@ -157,3 +171,4 @@ class Snapshot:
     """Ids of the stores, sorted."""
     digest: bytes
     """Digest of the content, independent of listing order."""
+    refusals: Refusals = NO_REFUSALS

@@ -26,6 +26,7 @@ class ErrorReason(IntEnum):
     INTERNAL = 14
     UNKNOWN_FLEET = 15
     PERMISSION_DENIED = 16
+    SESSION_IDLE = 17
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,12 +144,16 @@ def _priced(
         return score(snapshot, posed.travel, candidates, posed.policy)
 
     single = columns(market.candidates(itself))
-    if not len(single.candidates) and not pair.any():
-        changes = market.changes(asked.order)
+    refusals = set(snapshot.refusals.order[snapshot.refusals.courier == asked.courier].tolist())
+    said_no = asked.order in refusals
+    if said_no or not (len(single.candidates) or pair.any()):
+        changes = (PairChange(PairChangeKind.REFUSAL, 1),) if said_no else ()
+        changes += market.changes(asked.order) if not len(single.candidates) else ()
         single = columns(market.candidates(itself, {change.kind: change.amount for change in changes}))
         return single, single, PairVerdict.INFEASIBLE, changes
     known = set(posed.columns.candidates.unit[pair].tolist())
-    extra = columns(market.candidates([names for unit, names in members.items() if unit not in known]))
+    missing = [unit for unit, names in members.items() if unit not in known and refusals.isdisjoint(names.tolist())]
+    extra = columns(market.candidates([members[unit] for unit in missing]))
     if not pair.any():
         return single, extra, PairVerdict.PRUNED, _unpruned(snapshot, posed, asked, market)
     if not len(single.candidates):  # only a bundle fits
@@ -164,6 +168,7 @@ def _row(columns: Columns, row: int) -> Columns:
 def _unpruned(snapshot: Snapshot, posed: Posed, asked: _Asked, market: PairMarket) -> tuple[PairChange, ...]:
     """How much wider the search would have had to be to see a courier who can take the order."""
     rules, changes = posed.policy.candidates, []
+    nearest = posed.grant.nearest_couriers + int(np.bincount(snapshot.refusals.order).max(initial=0))
     reach_ms = max(rules.reach_ms, market.reach(asked.order))
     if reach_ms > rules.reach_ms:
         changes.append(PairChange(PairChangeKind.REACH, reach_ms - rules.reach_ms))
@@ -174,7 +179,7 @@ def _unpruned(snapshot: Snapshot, posed: Posed, asked: _Asked, market: PairMarke
             posed.travel,
             unit_ptr=np.array([0, 1], dtype=np.int32),
             unit_order=np.array([asked.order], dtype=np.int32),
-            nearest=posed.grant.nearest_couriers + more,
+            nearest=nearest + more,
             reach_ms=reach_ms,
             max_route_stops=rules.max_route_stops,
             share_dropoff_service=posed.policy.bundling.share_dropoff_service,
@@ -183,7 +188,7 @@ def _unpruned(snapshot: Snapshot, posed: Posed, asked: _Asked, market: PairMarke
         )
         return bool((found.courier == asked.courier).any())
 
-    more = least(considered, max(0, len(snapshot.couriers) - posed.grant.nearest_couriers))
+    more = least(considered, max(0, len(snapshot.couriers) - nearest))
     if more:
         changes.append(PairChange(PairChangeKind.NEAREST_COURIERS, more))
     return tuple(changes)

@@ -29,6 +29,7 @@ REJECTIONS = (
     WaitReason.TIME_WINDOW,
     WaitReason.FRESHNESS,
     WaitReason.NO_FEASIBLE_COURIER,
+    WaitReason.REFUSED,
 )
 """Meaning of the columns of Candidates.rejected; a full route is no reason that a caller could name better."""
 

@@ -23,6 +23,7 @@ class DecodedRequest(NamedTuple):
     policy: str
     forced_rung: int
     validate_only: bool
+    refusals: tuple[Any, ...]
 
 
 def decode_match_request(

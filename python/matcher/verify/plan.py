@@ -199,6 +199,9 @@ def check_plans(
     taken: set[int] = set()
     cost = 0
     timelines: dict[int, Timeline] = {}
+    refused: dict[int, set[int]] = {}
+    for order, courier in zip(snapshot.refusals.order.tolist(), snapshot.refusals.courier.tolist(), strict=True):
+        refused.setdefault(courier, set()).add(order)
     for courier in sorted(plans):
         name = snapshot.couriers.ids[courier]
         stops, present = plans[courier], route_of(snapshot, courier)
@@ -214,6 +217,8 @@ def check_plans(
                 faults.append(f"order {snapshot.orders.ids[order]}: given to courier {name} and to another")
             if sorted(kind for kind, other in added if other == order) != [StopKind.PICKUP, StopKind.DROPOFF]:
                 faults.append(f"order {snapshot.orders.ids[order]}: not picked up once and dropped off once")
+            if order in refused.get(courier, ()):
+                faults.append(f"order {snapshot.orders.ids[order]}: given to courier {name}, who refused it")
             taken.add(order)
         if len(stops) > policy.candidates.max_route_stops and added:
             faults.append(

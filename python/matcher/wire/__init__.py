@@ -40,7 +40,9 @@ from matcher.wire.json_form import (
     match_request_to_json,
 )
 from matcher.wire.request import MatchOptions, decode_match_request, encode_match_request
+from matcher.wire.session import MarketSession, Taken
 from matcher.wire.status import Refusal, encode_status, read_status
+from matcher.wire.stream import decode_stream_reply, encode_stream_reply, encode_stream_request
 
 __all__ = [
     "BatchQuestion",
@@ -48,11 +50,13 @@ __all__ = [
     "InsertRequest",
     "InsertionReply",
     "InvalidJson",
+    "MarketSession",
     "MatchOptions",
     "Refusal",
     "SolveProblem",
     "SolveReply",
     "SolveStatus",
+    "Taken",
     "decision_to_json",
     "decode_batches",
     "decode_batches_request",
@@ -64,6 +68,7 @@ __all__ = [
     "decode_match_request",
     "decode_solve_reply",
     "decode_solve_request",
+    "decode_stream_reply",
     "encode_batches",
     "encode_batches_request",
     "encode_decision",
@@ -75,6 +80,8 @@ __all__ = [
     "encode_solve_reply",
     "encode_solve_request",
     "encode_status",
+    "encode_stream_reply",
+    "encode_stream_request",
     "encode_validated",
     "locate_violation",
     "match_request_from_json",

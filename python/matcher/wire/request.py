@@ -9,7 +9,7 @@ form: rows sorted by id, whatever equals its default left out. It is what client
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 
 from matcher.domain import (
     NEVER_MS,
+    Courier,
     Couriers,
     Demand,
     Effort,
@@ -25,8 +26,11 @@ from matcher.domain import (
     InvalidRequest,
     Limits,
     Locations,
+    Order,
     Orders,
+    Refusals,
     Routes,
+    RouteStop,
     Rung,
     Snapshot,
     SpatialFrame,
@@ -84,6 +88,7 @@ def decode_match_request(data: bytes, limits: Limits | None = None) -> tuple[Sna
         Demand(*decoded.demand),
         decoded.skills,
         decoded.stores,
+        Refusals(*decoded.refusals),
     )
     rung = Rung(decoded.forced_rung) if decoded.forced_rung else None
     return snapshot, MatchOptions(decoded.policy or DEFAULT_POLICY, rung, decoded.validate_only)
@@ -144,6 +149,46 @@ def encode_match_request(snapshot: Snapshot, options: MatchOptions | None = None
     return request.SerializeToString(deterministic=True)
 
 
+def order_message(order: Order) -> types_pb2.Order:
+    """The wire's form of an order; None is "not set"."""
+    return types_pb2.Order(
+        **{name: getattr(order, name) or 0 for name in _ORDER_NUMBERS},
+        id=order.id,
+        store_id=order.store_id,
+        required_skills=order.required_skills,
+        refused_courier_ids=order.refused_courier_ids,
+    )
+
+
+def courier_message(courier: Courier) -> types_pb2.Courier:
+    """The wire's form of a courier; None is "not set"."""
+    return types_pb2.Courier(
+        id=courier.id,
+        latitude=courier.latitude,
+        longitude=courier.longitude,
+        free_at_ms=courier.free_at_ms or 0,
+        shift_end_at_ms=courier.shift_end_at_ms or 0,
+        capacity=courier.capacity,
+        skills=courier.skills,
+        mode=int(courier.mode),  # type: ignore[arg-type]
+        speed_meters_per_hour=courier.speed_meters_per_hour,
+        route=route_messages(courier.route),
+        locked_stops=courier.locked_stops,
+    )
+
+
+def route_messages(route: Sequence[RouteStop]) -> list[types_pb2.RouteStop]:
+    """The wire's form of stops."""
+    return [types_pb2.RouteStop(kind=int(stop.kind), order_id=stop.order_id) for stop in route]  # type: ignore[arg-type]
+
+
+_ORDER_NUMBERS = tuple(
+    field.name
+    for field in fields(Order)
+    if field.name not in ("id", "store_id", "required_skills", "refused_courier_ids")
+)
+
+
 def effort_message(effort: Effort) -> types_pb2.Effort:
     """The wire's form of an Effort."""
     return types_pb2.Effort(
@@ -199,6 +244,7 @@ def match_options(request: matching_service_pb2.MatchRequest) -> MatchOptions:
 
 def _order_columns(orders: Sequence[types_pb2.Order]) -> OrderColumns:
     skill_ptr, skill = _flat([o.required_skills for o in orders])
+    refused_ptr, refused = _flat([o.refused_courier_ids for o in orders])
     return OrderColumns(
         ids=[o.id for o in orders],
         pickup_latitude=_f64([o.pickup_latitude for o in orders]),
@@ -223,6 +269,8 @@ def _order_columns(orders: Sequence[types_pb2.Order]) -> OrderColumns:
         dropoff_leave_ms=_i64([o.dropoff_leave_ms for o in orders]),
         picked_up_at_ms=_i64([o.picked_up_at_ms for o in orders]),
         courier_pay_micros=_i64([o.courier_pay_micros for o in orders]),
+        refused_ptr=refused_ptr,
+        refused=refused,
     )
 
 
@@ -267,7 +315,11 @@ def _order_messages(snapshot: Snapshot) -> list[types_pb2.Order]:
     at, orders, places = snapshot.at_unix_ms, snapshot.orders, snapshot.locations
     latitude, longitude = places.latitude.tolist(), places.longitude.tolist()
     aboard = _on_board(snapshot)
+    refused: dict[int, list[str]] = {}
+    for order, courier in zip(snapshot.refusals.order.tolist(), snapshot.refusals.courier.tolist(), strict=True):
+        refused.setdefault(order, []).append(snapshot.couriers.ids[courier])
     columns = zip(
+        range(len(orders)),
         orders.ids,
         orders.pickup_loc.tolist(),
         orders.dropoff_loc.tolist(),
@@ -314,10 +366,11 @@ def _order_messages(snapshot: Snapshot) -> list[types_pb2.Order]:
             dropoff_leave_ms=dropoff_leave,
             picked_up_at_ms=ready if on_board else 0,
             courier_pay_micros=pay,
+            refused_courier_ids=refused.get(row, ()),
         )
         for (
-            id_, pickup, dropoff, placed, ready, promised, not_before, pickup_by, dropoff_by, freshness, size, skills,
-            priority, store, pickup_access, pickup_leave, dropoff_access, dropoff_leave, on_board, pay,
+            row, id_, pickup, dropoff, placed, ready, promised, not_before, pickup_by, dropoff_by, freshness, size,
+            skills, priority, store, pickup_access, pickup_leave, dropoff_access, dropoff_leave, on_board, pay,
         ) in columns
     ]  # fmt: skip
 

@@ -64,6 +64,11 @@ class Refusal:
         return cls(code_pb2.PERMISSION_DENIED, ErrorReason.PERMISSION_DENIED, message)
 
     @classmethod
+    def session_over(cls, message: str) -> Refusal:
+        """DEADLINE_EXCEEDED: the session has ended; a new one may begin."""
+        return cls(code_pb2.DEADLINE_EXCEEDED, ErrorReason.SESSION_IDLE, message)
+
+    @classmethod
     def internal(cls, message: str) -> Refusal:
         """INTERNAL."""
         return cls(code_pb2.INTERNAL, ErrorReason.INTERNAL, message)
