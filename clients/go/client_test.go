@@ -252,6 +252,52 @@ func TestProposeBatches(t *testing.T) {
 	}
 }
 
+// A session decides as Match does on the same market, keeps numbers in step after a rejection, and can be begun anew.
+func TestSession(t *testing.T) {
+	client := shared(t)
+	session, err := client.OpenSession(within(t, 60*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	send := func(request *matcherv1.StreamMatchRequest, want matcherv1.StreamStatus) *matcherv1.StreamMatchResponse {
+		t.Helper()
+		response, err := session.Send(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.Status != want {
+			t.Fatalf("%v was expected: %v", want, response)
+		}
+		return response
+	}
+	snapshot := market()
+	first := send(&matcherv1.StreamMatchRequest{Snapshot: snapshot, Decide: true},
+		matcherv1.StreamStatus_STREAM_STATUS_APPLIED)
+	plain, err := client.Match(within(t, 20*time.Second), &matcherv1.MatchRequest{Snapshot: snapshot})
+	if err != nil || !proto.Equal(first.Decision, plain) {
+		t.Errorf("decisions differ: %v\n%v\n%v", err, first.Decision, plain)
+	}
+	wrong := send(&matcherv1.StreamMatchRequest{Deltas: []*matcherv1.MarketDelta{
+		{Change: &matcherv1.MarketDelta_OrderOut{OrderOut: "nobody"}},
+	}}, matcherv1.StreamStatus_STREAM_STATUS_REJECTED)
+	if len(wrong.Violations) != 1 || wrong.Violations[0].Field != "deltas[0].order_out" ||
+		wrong.Violations[0].Reason != matcherv1.ErrorReason_ERROR_REASON_UNKNOWN_REFERENCE {
+		t.Errorf("the field was expected: %v", wrong)
+	}
+	gone := snapshot.Orders[0].Id
+	second := send(&matcherv1.StreamMatchRequest{Decide: true, Deltas: []*matcherv1.MarketDelta{
+		{Change: &matcherv1.MarketDelta_OrderOut{OrderOut: gone}},
+	}}, matcherv1.StreamStatus_STREAM_STATUS_APPLIED)
+	for _, outcome := range second.Decision.Outcomes {
+		if outcome.OrderId == gone {
+			t.Errorf("%s is gone: %v", gone, outcome)
+		}
+	}
+	send(&matcherv1.StreamMatchRequest{Sequence: 1}, matcherv1.StreamStatus_STREAM_STATUS_DUPLICATE)
+	send(&matcherv1.StreamMatchRequest{Snapshot: snapshot}, matcherv1.StreamStatus_STREAM_STATUS_APPLIED)
+}
+
 // A retry by key gets the first answer's bytes even with a deadline that buys less work; the key of another request is
 // refused rather than answered with the wrong decision.
 func TestIdempotencyKey(t *testing.T) {

@@ -53,6 +53,12 @@ class ServerConfig:
     idempotency_entries: int = 1_024
     kept_fleets: int = 16
     """Fleets kept for InsertOrder by token, those used last; 1,000 couriers with their routes take about 2 MB."""
+    sessions: int = 64
+    """StreamMatch sessions open at once; each holds a market of max_message_bytes at most."""
+    session_idle_seconds: float = 60.0
+    """A session without a message for so long is ended."""
+    session_seconds: float = 3_600.0
+    """The age at which a session is ended: its client begins a new one, with what it knows."""
     inline_bytes: int = 2_048
     """Requests up to this size, a dozen orders and couriers, are decided without changing threads."""
     max_message_bytes: int = 32 << 20

@@ -6,17 +6,20 @@ first between threads, the second between tasks of one loop).
 
 from matcher.client.aio import AsyncClient
 from matcher.client.errors import CallFailed, DeadlineExceeded, Overloaded, Unavailable, UnknownFleet
+from matcher.client.sessions import AsyncMatchSession, MatchSession
 from matcher.client.sync import Client
 from matcher.domain import InvalidRequest, Violation
 from matcher.wire import InsertionReply, SolveReply, SolveStatus
 
 __all__ = [
     "AsyncClient",
+    "AsyncMatchSession",
     "CallFailed",
     "Client",
     "DeadlineExceeded",
     "InsertionReply",
     "InvalidRequest",
+    "MatchSession",
     "Overloaded",
     "SolveReply",
     "SolveStatus",

@@ -16,12 +16,14 @@ from matcher.client.calls import (
     OPTIONS,
     PROPOSE_BATCHES,
     SOLVE,
+    STREAM_MATCH,
     match_bytes,
     metadata,
     new_key,
     solve_bytes,
 )
 from matcher.client.errors import failure
+from matcher.client.sessions import AsyncMatchSession
 from matcher.domain import Batches, Decision, Effort, Explanation, Order, Rung, Snapshot
 from matcher.wire import (
     InsertionReply,
@@ -58,6 +60,7 @@ class AsyncClient:
             else grpc.aio.secure_channel(target, credentials, options=OPTIONS)
         )
         self._match: Any = self._channel.unary_unary(MATCH)
+        self._stream: Any = self._channel.stream_stream(STREAM_MATCH)
         self._explain: Any = self._channel.unary_unary(EXPLAIN)
         self._propose_batches: Any = self._channel.unary_unary(PROPOSE_BATCHES)
         self._solve: Any = self._channel.unary_unary(SOLVE)
@@ -85,6 +88,10 @@ class AsyncClient:
         """One decision. `effort` pins the work, as replay does."""
         request = match_bytes(snapshot, policy, forced_rung=forced_rung, effort=effort)
         return decode_decision(await self._call(self._match, request, timeout, snapshot.market_id))
+
+    def session(self, policy: str = "default") -> AsyncMatchSession:
+        """A session for one market: the snapshot once, then what changes. Use it as a context manager."""
+        return AsyncMatchSession(self._stream, policy, wait_for_ready=self._wait_for_ready)
 
     async def explain(
         self,

@@ -14,6 +14,7 @@ from matcher.domain import Effort, Rung, Snapshot
 from matcher.wire import MatchOptions, SolveProblem, encode_match_request, encode_solve_request
 
 MATCH = "/matcher.v1.MatchingService/Match"
+STREAM_MATCH = "/matcher.v1.MatchingService/StreamMatch"
 EXPLAIN = "/matcher.v1.MatchingService/Explain"
 PROPOSE_BATCHES = "/matcher.v1.BatchingService/ProposeBatches"
 SOLVE = "/matcher.v1.AssignmentService/Solve"

@@ -16,12 +16,14 @@ from matcher.client.calls import (
     OPTIONS,
     PROPOSE_BATCHES,
     SOLVE,
+    STREAM_MATCH,
     match_bytes,
     metadata,
     new_key,
     solve_bytes,
 )
 from matcher.client.errors import failure
+from matcher.client.sessions import MatchSession
 from matcher.domain import Batches, Decision, Effort, Explanation, Order, Rung, Snapshot
 from matcher.wire import (
     InsertionReply,
@@ -65,6 +67,7 @@ class Client:
             else grpc.secure_channel(target, credentials, options=OPTIONS)
         )
         self._match: Any = self._channel.unary_unary(MATCH)
+        self._stream: Any = self._channel.stream_stream(STREAM_MATCH)
         self._explain: Any = self._channel.unary_unary(EXPLAIN)
         self._propose_batches: Any = self._channel.unary_unary(PROPOSE_BATCHES)
         self._solve: Any = self._channel.unary_unary(SOLVE)
@@ -92,6 +95,10 @@ class Client:
         """One decision. `effort` pins the work, as replay does."""
         request = match_bytes(snapshot, policy, forced_rung=forced_rung, effort=effort)
         return decode_decision(self._call(self._match, request, timeout, snapshot.market_id))
+
+    def session(self, policy: str = "default") -> MatchSession:
+        """A session for one market: the snapshot once, then what changes. Use it as a context manager."""
+        return MatchSession(self._stream, policy, wait_for_ready=self._wait_for_ready)
 
     def explain(
         self,

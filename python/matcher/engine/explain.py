@@ -147,7 +147,7 @@ def _priced(
     refusals = set(snapshot.refusals.order[snapshot.refusals.courier == asked.courier].tolist())
     said_no = asked.order in refusals
     if said_no or not (len(single.candidates) or pair.any()):
-        changes = (PairChange(PairChangeKind.REFUSAL, 1),) if said_no else ()
+        changes: tuple[PairChange, ...] = (PairChange(PairChangeKind.REFUSAL, 1),) if said_no else ()
         changes += market.changes(asked.order) if not len(single.candidates) else ()
         single = columns(market.candidates(itself, {change.kind: change.amount for change in changes}))
         return single, single, PairVerdict.INFEASIBLE, changes

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 import structlog
@@ -97,7 +97,7 @@ class Calls:
             try:
                 if call.seconds_left() <= 0:
                     raise Refused(Refusal.deadline(f"{max(seconds, 0) * 1e3:.1f} ms were left when the call arrived"))
-                return await body(call)
+                reply = await body(call)
             except InvalidRequest as error:
                 refusal = Refusal.invalid(error)
             except Refused as refused:
@@ -117,11 +117,9 @@ class Calls:
                     span.set_status(Status(StatusCode.ERROR, status))
                 span.set_attribute("rpc.response.status_code", status)
                 self._ended(call, status, refusal, begin, span)
-        trailing: list[tuple[str, str | bytes]] = [(_DETAILS_KEY, encode_status(refusal))]
-        if refusal.retry_after_ms is not None:
-            trailing.append((_PUSHBACK_KEY, str(refusal.retry_after_ms)))
-        await context.abort(_CODES[refusal.code], refusal.message, tuple(trailing))
-        raise AssertionError("abort raises")
+        if refusal is not None:
+            await abort(context, refusal)
+        return reply
 
     def _ended(self, call: Call, status: str, refusal: Refusal | None, begin: float, span: trace.Span) -> None:
         self.in_flight -= 1
@@ -135,6 +133,15 @@ class Calls:
             notes["reason"] = refusal.reason.name
             notes["message"] = refusal.message
         self._log.info("call", method=call.method, status=status, ms=round(seconds * 1e3, 3), **notes, **_ids(span))
+
+
+async def abort(context: grpc.aio.ServicerContext[bytes, bytes], refusal: Refusal) -> NoReturn:
+    """End the call with the status of the refusal and its details."""
+    trailing: list[tuple[str, str | bytes]] = [(_DETAILS_KEY, encode_status(refusal))]
+    if refusal.retry_after_ms is not None:
+        trailing.append((_PUSHBACK_KEY, str(refusal.retry_after_ms)))
+    await context.abort(_CODES[refusal.code], refusal.message, tuple(trailing))
+    raise AssertionError("abort raises")
 
 
 def _ids(span: trace.Span) -> dict[str, str]:

@@ -25,6 +25,7 @@ from matcher.service.credentials import ServerCertificate
 from matcher.service.methods import EXPLAIN, MATCH, PROPOSE_BATCHES, SOLVE, Methods
 from matcher.service.metrics import ServiceMetrics
 from matcher.service.routing import INSERT, RoutingMethods
+from matcher.service.sessions import STREAM, Sessions
 from matcher.service.sockets import AddressError, UnixSocket
 
 SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, EXPLAIN, PROPOSE_BATCHES, SOLVE, INSERT)}))
@@ -61,6 +62,7 @@ class MatcherServer:
         )
         self.methods = Methods(app, self.workers, self._metrics)
         self.routing = RoutingMethods(app, self.workers, self.methods.once)
+        self.sessions = Sessions(app, self.workers, self.methods, self._metrics)
         self._health = health.aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
         self._sockets: list[UnixSocket] = []
@@ -86,7 +88,11 @@ class MatcherServer:
                 ("grpc.max_send_message_length", self._config.max_message_bytes),
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_connection_age_ms", self._config.connection_age_seconds * 1000),
-                ("grpc.max_connection_age_grace_ms", int(self._config.drain_seconds * 1000)),
+                # Calls in flight have the drain's time; sessions outlive their connection's age and end by themselves.
+                (
+                    "grpc.max_connection_age_grace_ms",
+                    int(max(self._config.drain_seconds, self._config.session_seconds) * 1000),
+                ),
             ],
             interceptors=[Authorization(self._tls.allow, self._metrics)] if self._tls.allow else None,
         )
@@ -103,6 +109,9 @@ class MatcherServer:
             service, _, method = full_name.partition("/")
             handler = grpc.method_handlers_generic_handler(service, {method: self.calls.handler(full_name, body)})
             server.add_generic_rpc_handlers((handler,))
+        service, _, method = STREAM.partition("/")
+        streams = grpc.method_handlers_generic_handler(service, {method: self.sessions.handler()})
+        server.add_generic_rpc_handlers((streams,))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self._config.reflection:
             names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -136,6 +145,7 @@ class MatcherServer:
         await self._health.enter_graceful_shutdown()
         for socket in self._sockets:
             socket.withdraw()
+        self.sessions.end()
         self._log.info("draining", in_flight=self.calls.in_flight)
         while time.monotonic() < end and not self._hurried:
             now = time.monotonic()

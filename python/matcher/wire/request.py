@@ -163,17 +163,10 @@ def order_message(order: Order) -> types_pb2.Order:
 def courier_message(courier: Courier) -> types_pb2.Courier:
     """The wire's form of a courier; None is "not set"."""
     return types_pb2.Courier(
+        **{name: getattr(courier, name) or 0 for name in _COURIER_NUMBERS},  # type: ignore[arg-type]
         id=courier.id,
-        latitude=courier.latitude,
-        longitude=courier.longitude,
-        free_at_ms=courier.free_at_ms or 0,
-        shift_end_at_ms=courier.shift_end_at_ms or 0,
-        capacity=courier.capacity,
         skills=courier.skills,
-        mode=int(courier.mode),  # type: ignore[arg-type]
-        speed_meters_per_hour=courier.speed_meters_per_hour,
         route=route_messages(courier.route),
-        locked_stops=courier.locked_stops,
     )
 
 
@@ -182,11 +175,9 @@ def route_messages(route: Sequence[RouteStop]) -> list[types_pb2.RouteStop]:
     return [types_pb2.RouteStop(kind=int(stop.kind), order_id=stop.order_id) for stop in route]  # type: ignore[arg-type]
 
 
-_ORDER_NUMBERS = tuple(
-    field.name
-    for field in fields(Order)
-    if field.name not in ("id", "store_id", "required_skills", "refused_courier_ids")
-)
+_NOT_NUMBERS = ("id", "store_id", "required_skills", "refused_courier_ids", "skills", "route")
+_ORDER_NUMBERS = tuple(field.name for field in fields(Order) if field.name not in _NOT_NUMBERS)
+_COURIER_NUMBERS = tuple(field.name for field in fields(Courier) if field.name not in _NOT_NUMBERS)
 
 
 def effort_message(effort: Effort) -> types_pb2.Effort:

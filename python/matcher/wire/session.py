@@ -54,7 +54,9 @@ class MarketSession:
         self.limits, self.max_bytes = limits, max_bytes
         self.sequence = 0
         """Of the last message applied."""
-        self.market_id, self.frame, self.at_ms = "", 0, 0
+        self.at_ms = 0
+        self.head = types_pb2.Snapshot()
+        """The snapshot without its orders and couriers."""
         self.orders: dict[str, bytes] = {}
         """By id: field tag, length and message, ready to be joined."""
         self.couriers: dict[str, bytes] = {}
@@ -64,8 +66,13 @@ class MarketSession:
         """All that were ever named since the snapshot."""
         self.bytes = 0
 
+    @property
+    def market_id(self) -> str:
+        """Empty before the first snapshot."""
+        return self.head.market_id
+
     def take(self, data: bytes, check_policy: Callable[[str], object]) -> Taken:
-        """Apply an encoded StreamMatchRequest, or say why not. `check_policy` raises InvalidRequest for unknown ones."""
+        """Apply an encoded StreamMatchRequest, or say why not. `check_policy` raises InvalidRequest for others."""
         try:
             request = matching_service_pb2.StreamMatchRequest.FromString(data)
         except DecodeError as error:
@@ -101,8 +108,8 @@ class MarketSession:
     def match_request(self, options: MatchOptions | None = None) -> bytes:
         """The bytes of a MatchRequest for the market as it is."""
         options = options or MatchOptions()
-        head = types_pb2.Snapshot(market_id=self.market_id, at_ms=self.at_ms, frame=self.frame)  # type: ignore[arg-type]
-        body = b"".join([head.SerializeToString(), *self.orders.values(), *self.couriers.values()])
+        self.head.at_ms = self.at_ms
+        body = b"".join([self.head.SerializeToString(), *self.orders.values(), *self.couriers.values()])
         rest = matching_service_pb2.MatchRequest(policy=options.policy, forced_rung=int(options.forced_rung or 0))  # type: ignore[arg-type]
         if options.effort is not None:
             rest.effort.CopyFrom(effort_message(options.effort))
@@ -113,7 +120,7 @@ class MarketSession:
         checked = matching_service_pb2.MatchRequest(snapshot=snapshot)
         decode_match_request(checked.SerializeToString(), self.limits)
         held = MarketSession(self.limits, self.max_bytes)
-        held.market_id, held.frame, held.at_ms = snapshot.market_id, int(snapshot.frame), snapshot.at_ms
+        held.at_ms = snapshot.at_ms
         for order in snapshot.orders:
             held.orders[order.id] = _framed(_ORDER_TAG, order.SerializeToString())
             held.skills.update(order.required_skills)
@@ -122,6 +129,9 @@ class MarketSession:
             held.skills.update(courier.skills)
             held.owner.update((stop.order_id, courier.id) for stop in courier.route)
         held.bytes = sum(map(len, held.orders.values())) + sum(map(len, held.couriers.values()))
+        held.head.CopyFrom(snapshot)
+        del held.head.orders[:]
+        del held.head.couriers[:]
         return held
 
     def _rejected(self, number: int, violations: Sequence[Violation]) -> Taken:
@@ -166,9 +176,14 @@ class _Draft:
     def commit(self, session: MarketSession) -> None:
         """Make the changes in the session; it becomes the draft's market."""
         held = self._held
-        session.market_id, session.frame, session.at_ms = held.market_id, held.frame, self._at_ms
+        session.at_ms = self._at_ms
         if held is not session:
-            session.orders, session.couriers, session.owner = held.orders, held.couriers, held.owner
+            session.head, session.orders, session.couriers, session.owner = (
+                held.head,
+                held.orders,
+                held.couriers,
+                held.owner,
+            )
             session.skills, session.bytes = held.skills, held.bytes
         for id_, order in self._orders.items():
             session.bytes += _replace(session.orders, id_, _ORDER_TAG, order)
@@ -314,7 +329,7 @@ class _Draft:
         self._set_courier(courier.id, copy, path)
         for stop in made:
             order = self._known_order("", stop.order_id)
-            if stop.kind == StopKind.PICKUP:
+            if int(stop.kind) == StopKind.PICKUP:
                 order.picked_up_at_ms = advanced.at_ms or self._at_ms
                 self._set_order(order.id, order, path)
             else:
@@ -362,7 +377,7 @@ class _Draft:
             snapshot=types_pb2.Snapshot(
                 market_id=held.market_id,
                 at_ms=self._at_ms,
-                frame=held.frame,  # type: ignore[arg-type]
+                frame=held.head.frame,
                 orders=orders.values(),
                 couriers=couriers.values(),
             )
@@ -444,8 +459,8 @@ def _on_board(courier: types_pb2.Courier) -> set[str]:
 
 def _on_board_of(route: Iterable[types_pb2.RouteStop]) -> set[str]:
     stops = list(route)
-    picked = {stop.order_id for stop in stops if stop.kind == StopKind.PICKUP}
-    return {stop.order_id for stop in stops if stop.kind == StopKind.DROPOFF} - picked
+    picked = {stop.order_id for stop in stops if int(stop.kind) == StopKind.PICKUP}
+    return {stop.order_id for stop in stops if int(stop.kind) == StopKind.DROPOFF} - picked
 
 
 def _replace(rows: dict[str, bytes], id_: str, tag: bytes, row: types_pb2.Order | types_pb2.Courier | None) -> int:

@@ -69,9 +69,9 @@ def encode_stream_reply(
     """Bytes of a StreamMatchResponse: what became of a message, with the decision, or why there is none."""
     response = matching_service_pb2.StreamMatchResponse(
         sequence=taken.sequence,
-        status=int(taken.status),
+        status=int(taken.status),  # type: ignore[arg-type]
         next_sequence=next_sequence,
-        message=taken.message,  # type: ignore[arg-type]
+        message=taken.message,
     )
     violations = taken.violations
     if violations:
@@ -84,7 +84,7 @@ def encode_stream_reply(
         response.violations.add(
             field=violation.field,
             description=violation.description,
-            reason=int(violation.reason),  # type: ignore[arg-type]
+            reason=int(violation.reason),
         )
     if match_response is not None:
         response.decision.CopyFrom(matching_service_pb2.MatchResponse.FromString(match_response).decision)
