@@ -24,10 +24,15 @@ constexpr Cost infinite() {
 }
 
 // Duals and distances are sums of at most 2 min(rows, cols) + 1 costs along a path, and an auction sweep adds at most
-// two costs a bid; 32 covers both with room for the sums of the two.
+// two costs a bid; 32 covers both with room for the sums of the two. A total adds one cost a row, a bound one dual more
+// a column, so a long side counts by itself.
+inline std::int64_t longest_sum(std::int64_t rows, std::int64_t cols) {
+  return std::max(32 * (std::min(rows, cols) + 2), 4 * (rows + cols));
+}
+
 template <class Cost>
 bool sums_fit(Cost largest_magnitude, std::int64_t rows, std::int64_t cols) {
-  const auto terms = 32 * (std::min(rows, cols) + 2);
+  const auto terms = longest_sum(rows, cols);
   if constexpr (std::numeric_limits<Cost>::has_infinity) {
     return largest_magnitude <= std::numeric_limits<Cost>::max() / static_cast<Cost>(terms);
   } else {

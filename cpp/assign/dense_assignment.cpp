@@ -236,7 +236,7 @@ SumOf<T> largest_cost(const MatrixView<T>& costs) {
 // Largest magnitude whose sums stay exact (whole numbers) or finite in a double.
 template <class T>
 double double_limit(std::int64_t rows, std::int64_t cols) {
-  const auto terms = static_cast<double>(32 * (std::min(rows, cols) + 2));
+  const auto terms = static_cast<double>(assign::longest_sum(rows, cols));
   return std::is_integral_v<T> ? std::floor(0x1p53 / terms) : std::numeric_limits<double>::max() / terms;
 }
 

@@ -7,6 +7,7 @@ PYBIND11_MODULE(_native, m) {
   m.doc() = "C++ kernels of matcher; see matcher.kernels for the typed facade.";
   m.attr("__version__") = MATCHER_VERSION;
   matcher::bindings::register_assign(m);
+  matcher::bindings::register_assign_variants(m);
   matcher::bindings::register_route(m);
   matcher::bindings::register_standing(m);
   matcher::bindings::register_batch(m);

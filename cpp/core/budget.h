@@ -12,6 +12,12 @@ namespace matcher {
 struct Budget {
   std::int64_t max_iterations = std::numeric_limits<std::int64_t>::max();
   const std::int32_t* cancelled = nullptr;  // any other thread may set it to non-zero
+
+  bool is_cancelled() const {
+    if (cancelled == nullptr) return false;
+    // Only read here, but there is no atomic_ref of a const object yet.
+    return std::atomic_ref(const_cast<std::int32_t&>(*cancelled)).load(std::memory_order_relaxed) != 0;
+  }
 };
 
 // Counts iterations against a budget; looks at the cancel flag at coarse steps.
@@ -22,7 +28,7 @@ class BudgetMeter {
   // Counts one iteration. False: stop now, the iteration was not granted.
   bool spend() {
     if (used_ >= budget_.max_iterations || stopped_) return false;
-    if ((++used_ & kCoarse) == 0 && raised()) {
+    if ((++used_ & kCoarse) == 0 && budget_.is_cancelled()) {
       stopped_ = true;
       return false;
     }
@@ -31,12 +37,7 @@ class BudgetMeter {
   std::int64_t used() const { return used_; }
 
  private:
-  bool raised() const {
-    if (budget_.cancelled == nullptr) return false;
-    // Only read here, but there is no atomic_ref of a const object yet.
-    return std::atomic_ref(const_cast<std::int32_t&>(*budget_.cancelled)).load(std::memory_order_relaxed) != 0;
-  }
-  static constexpr std::int64_t kCoarse = 255;
+  static constexpr std::int64_t kCoarse = 15;
   Budget budget_;
   std::int64_t used_ = 0;
   bool stopped_ = false;

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matcher.engine import explain as explain
     from matcher.solve import AssignmentSolution as AssignmentSolution
     from matcher.solve import solve_assignment as solve_assignment
+    from matcher.solve import solve_assignment_batch as solve_assignment_batch
 
 _HOMES = {
     "AssignmentSolution": "matcher.solve",
@@ -27,6 +28,7 @@ _HOMES = {
     "decide": "matcher.engine",
     "explain": "matcher.engine",
     "solve_assignment": "matcher.solve",
+    "solve_assignment_batch": "matcher.solve",
 }
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "explain",
     "routing",
     "solve_assignment",
+    "solve_assignment_batch",
 ]
 
 

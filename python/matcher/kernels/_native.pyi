@@ -1,5 +1,6 @@
 """The native module, one section per family of kernels. Use the typed facade beside it."""
 
+from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -63,6 +64,59 @@ def solve_auction(
     max_iterations: int,
     cancel: NDArray[np.int32],
 ) -> tuple[Any, ...]: ...
+@overload
+def solve_capacitated_dense(
+    costs: NDArray[np.int64] | NDArray[np.int32],
+    capacities: NDArray[np.int32],
+    prices: NDArray[np.int64],
+    max_iterations: int,
+    cancel: NDArray[np.int32],
+    start_duals: NDArray[np.int64],
+    start_matching: NDArray[np.int32],
+) -> tuple[Any, ...]: ...
+@overload
+def solve_capacitated_dense(
+    costs: NDArray[np.float64] | NDArray[np.float32],
+    capacities: NDArray[np.int32],
+    prices: NDArray[np.float64],
+    max_iterations: int,
+    cancel: NDArray[np.int32],
+    start_duals: NDArray[np.float64],
+    start_matching: NDArray[np.int32],
+) -> tuple[Any, ...]: ...
+@overload
+def solve_capacitated_sparse(
+    ptr: NDArray[np.int64] | NDArray[np.int32],
+    col: NDArray[np.int32],
+    cost: NDArray[np.int64],
+    capacities: NDArray[np.int32],
+    prices: NDArray[np.int64],
+    max_iterations: int,
+    cancel: NDArray[np.int32],
+    start_duals: NDArray[np.int64],
+    start_matching: NDArray[np.int32],
+) -> tuple[Any, ...]: ...
+@overload
+def solve_capacitated_sparse(
+    ptr: NDArray[np.int64] | NDArray[np.int32],
+    col: NDArray[np.int32],
+    cost: NDArray[np.float64],
+    capacities: NDArray[np.int32],
+    prices: NDArray[np.float64],
+    max_iterations: int,
+    cancel: NDArray[np.int32],
+    start_duals: NDArray[np.float64],
+    start_matching: NDArray[np.int32],
+) -> tuple[Any, ...]: ...
+
+# Returns (status, total, iterations, bad_cell, row_ptr, col_ptr, witness_ptr, col_for_row, row_duals, col_duals,
+# witness).
+def solve_batch(
+    problems: Sequence[NDArray[Any]],
+    prices: Sequence[NDArray[Any]],
+    max_iterations: int,
+    cancel: NDArray[np.int32],
+) -> tuple[NDArray[Any], ...]: ...
 
 # --- batch -----------------------------------------------------------------------------------------------------------
 

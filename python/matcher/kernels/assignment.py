@@ -6,6 +6,8 @@ may also be int32 or float32. Equal input gives equal output. See cpp/include/ma
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -49,16 +51,31 @@ class DenseMethod(IntEnum):
 
 
 class CancelToken:
-    """Raised from any thread; a running solve that holds it stops within a few hundred iterations."""
+    """Raised from any thread, for good; a running solve that holds it stops within a few iterations."""
 
-    __slots__ = ("_flag",)
+    __slots__ = ("_children", "_flag")
 
     def __init__(self) -> None:
         self._flag = np.zeros(1, np.int32)
+        self._children: list[CancelToken] = []
 
     def cancel(self) -> None:
         """Stop."""
         self._flag[0] = 1
+        for child in tuple(self._children):
+            child.cancel()
+
+    @contextmanager
+    def child(self) -> Iterator[CancelToken]:
+        """A token that is raised with this one, and can be raised alone."""
+        token = CancelToken()
+        self._children.append(token)
+        try:
+            if self.cancelled:  # before it was among the children
+                token.cancel()
+            yield token
+        finally:
+            self._children.remove(token)
 
     @property
     def cancelled(self) -> bool:
@@ -131,15 +148,30 @@ def dense_assignment(
     cancel: CancelToken | None = None,
     start_duals: NDArray[Any] | None = None,
     start_matching: NDArray[np.int32] | None = None,
+    capacities: NDArray[np.int32] | None = None,
     method: DenseMethod = DenseMethod.AUTO,
 ) -> AssignmentResult[Any]:
     """Solve a dense (n, m) matrix of float32, float64, int32 or int64 and any strides, read where it lies.
 
     `unassigned` (n,) prices rows left out; None: min(n, m) pairs must be made. Prices and duals are int64 for whole
     costs, float64 for others. An iteration is one bid or one row visited. `start_duals` (m,) and `start_matching` (n,),
-    from an earlier solve, shorten this one and never change its total.
+    from an earlier solve, shorten this one and never change its total. `capacities` (m,), not negative: how many rows a
+    column may serve; None: one. With them `method` has no say, and without prices min(n, capacities.sum()) pairs must
+    be made.
     """
     sums = _INT64 if costs.dtype.kind == "i" else _FLOAT64
+    if capacities is not None:
+        return _result(
+            _native.solve_capacitated_dense(
+                costs,
+                capacities,
+                _like(unassigned, sums),
+                _limit(max_iterations),
+                _NO_FLAG if cancel is None else cancel._flag,
+                _like(start_duals, sums),
+                _NO_MATCHING if start_matching is None else start_matching,
+            )
+        )
     return _result(
         _native.solve_dense(
             costs,
@@ -164,13 +196,30 @@ def sparse_arcs_assignment(
     cancel: CancelToken | None = None,
     start_duals: NDArray[Cost] | None = None,
     start_matching: NDArray[np.int32] | None = None,
+    capacities: NDArray[np.int32] | None = None,
 ) -> AssignmentResult[Cost]:
     """Solve compressed rows: the arcs of row i are ``ptr[i]:ptr[i + 1]``. Parallel arcs are allowed.
 
     `unassigned` (n,) prices rows left out; None: min(n, m) pairs must be made. An iteration is one bid or one row
-    visited. `start_duals` and `start_matching` as for `dense_assignment`. Raises ValueError for inconsistent arrays,
-    TypeError for other dtypes.
+    visited. `start_duals`, `start_matching` and `capacities` as for `dense_assignment`. Raises ValueError for
+    inconsistent arrays, TypeError for other dtypes.
     """
+    if capacities is not None:
+        if len(capacities) != n_cols:
+            raise ValueError(f"capacities has {len(capacities)} values, there are {n_cols} columns")
+        return _result(
+            _native.solve_capacitated_sparse(
+                ptr,
+                col,
+                cost,
+                capacities,
+                _like(unassigned, cost.dtype),
+                _limit(max_iterations),
+                _NO_FLAG if cancel is None else cancel._flag,
+                _like(start_duals, cost.dtype),
+                _NO_MATCHING if start_matching is None else start_matching,
+            )
+        )
     return _result(
         _native.solve_sparse(
             ptr,
@@ -184,6 +233,39 @@ def sparse_arcs_assignment(
             _NO_MATCHING if start_matching is None else start_matching,
         )
     )
+
+
+class BatchResult(NamedTuple):
+    """Answers to many problems, one entry a problem; rows, columns and witnesses one problem after the other: those of
+    problem k are ``row_ptr[k]:row_ptr[k + 1]`` and so on."""
+
+    status: NDArray[np.int32]
+    total: NDArray[Any]
+    iterations: NDArray[np.int64]
+    bad_cell: NDArray[np.int64]
+    row_ptr: NDArray[np.int64]
+    col_ptr: NDArray[np.int64]
+    witness_ptr: NDArray[np.int64]
+    col_for_row: NDArray[np.int32]
+    """-1 throughout where nothing was solved (OVERFLOW, INVALID); the duals there are zero."""
+    row_duals: NDArray[Any]
+    col_duals: NDArray[Any]
+    witness: NDArray[np.int32]
+
+
+def dense_assignment_batch(
+    problems: Sequence[NDArray[Any]],
+    unassigned: Sequence[NDArray[Any]] | None = None,
+    *,
+    max_iterations: int | None = None,
+    cancel: CancelToken | None = None,
+) -> BatchResult:
+    """`dense_assignment` of each problem in one call; all are of one dtype, `unassigned` has an array for each.
+
+    `max_iterations` holds for each problem; problems not begun when `cancel` is raised get none.
+    """
+    flag = _NO_FLAG if cancel is None else cancel._flag
+    return BatchResult(*_native.solve_batch(problems, unassigned or [], _limit(max_iterations), flag))
 
 
 def sparse_auction(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matcher.kernels import MUST_MATCH, AssignmentResult, SolveStatus, sparse_arcs_assignment
-from matcher.solve.assignment import minimum_arcs
+from matcher.kernels import MUST_MATCH, AssignmentResult, SolveStatus
+from matcher.solve.assignment import MinimumArcs, minimum_arcs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +29,7 @@ def k_best_assignments(
     *,
     unassigned_cost: float | ArrayLike | None = None,
     maximize: bool = False,
+    capacities: ArrayLike | None = None,
 ) -> list[RankedMatching]:
     """The k cheapest distinct matchings, cheapest first; fewer when there are no more.
 
@@ -40,7 +41,7 @@ def k_best_assignments(
     """
     if k < 0:
         raise ValueError(f"k must not be negative, got {k}")
-    problem = minimum_arcs(costs, unassigned_cost, maximize)
+    problem = minimum_arcs(costs, unassigned_cost, maximize, capacities)
     sign = -1 if maximize else 1
     found: list[RankedMatching] = []
     order = count()
@@ -51,13 +52,10 @@ def k_best_assignments(
         if solved.status is SolveStatus.OPTIMAL:
             heapq.heappush(waiting, (solved.total, next(order), part, solved))
 
-    consider(_Part(problem.ptr, problem.col, problem.cost, problem.n_cols, problem.unassigned, 0), None)
+    consider(_Part(problem, 0), None)
     while waiting and len(found) < k:
         total, _, part, solved = heapq.heappop(waiting)
-        matching = solved.col_for_row
-        if problem.transposed:
-            matching = np.full(problem.n_cols, -1, np.int32)
-            matching[solved.col_for_row] = np.arange(len(solved.col_for_row))
+        matching = problem.original(solved.col_for_row)
         found.append(RankedMatching(matching, sign * (int(total) if isinstance(total, int) else float(total))))
         if len(found) == k:
             break
@@ -70,38 +68,28 @@ def k_best_assignments(
 class _Part:
     """Matchings in which the first `fixed` rows have a single choice left each."""
 
-    ptr: NDArray[np.int64]
-    col: NDArray[np.int32]
-    cost: NDArray[Any]
-    n_cols: int
-    unassigned: NDArray[Any]
+    problem: MinimumArcs
     fixed: int
 
     def solve(self, parent: AssignmentResult[Any] | None) -> AssignmentResult[Any]:
-        return sparse_arcs_assignment(
-            self.ptr,
-            self.col,
-            self.cost,
-            self.n_cols,
-            self.unassigned,
-            start_duals=None if parent is None else parent.col_duals,
-            start_matching=None if parent is None else parent.col_for_row,
-        )
+        return self.problem.solve(parent)
 
     def split(self, matching: NDArray[np.int32]) -> list[_Part]:
         """Parts that cover every other matching: row r differs, the rows before it do not."""
-        row = np.repeat(np.arange(len(self.ptr) - 1), np.diff(self.ptr))
+        ptr, col, cost, unassigned = self.problem.ptr, self.problem.col, self.problem.cost, self.problem.unassigned
+        row = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
         parts = []
         for r in range(self.fixed, len(matching)):
-            held = self.col == matching[row]
+            held = col == matching[row]
             before = (row < r) & ~held
             keep = ~before & ~((row == r) & held)
-            unassigned = self.unassigned.copy()
-            unassigned[:r] = np.where(matching[:r] < 0, unassigned[:r], _must(unassigned))
+            prices = unassigned.copy()
+            prices[:r] = np.where(matching[:r] < 0, prices[:r], _must(prices))
             if matching[r] < 0:
-                unassigned[r] = _must(unassigned)
-            ptr = np.concatenate([[0], np.cumsum(np.bincount(row[keep], minlength=len(matching)))]).astype(np.int64)
-            parts.append(_Part(ptr, self.col[keep], self.cost[keep], self.n_cols, unassigned, r))
+                prices[r] = _must(prices)
+            kept = np.concatenate([[0], np.cumsum(np.bincount(row[keep], minlength=len(matching)))]).astype(np.int64)
+            problem = replace(self.problem, ptr=kept, col=col[keep], cost=cost[keep], unassigned=prices)
+            parts.append(_Part(problem, r))
         return parts
 
 

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matcher.kernels import MUST_MATCH, CancelToken, SolveStatus, dense_assignment, sparse_arcs_assignment
+from matcher.kernels import (
+    MUST_MATCH,
+    AssignmentResult,
+    CancelToken,
+    SolveStatus,
+    dense_assignment,
+    sparse_arcs_assignment,
+)
 
+_MOST_PLACES = int(np.iinfo(np.int32).max)
 _KERNEL_TYPES = (np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.int64), np.dtype(np.int32))
 
 
@@ -74,7 +85,9 @@ def solve_assignment(
     maximize: bool = False,
     warm_start: AssignmentSolution | WarmStart | None = None,
     max_iterations: int | None = None,
+    time_limit: float | None = None,
     cancel: CancelToken | None = None,
+    capacities: ArrayLike | None = None,
 ) -> AssignmentSolution:
     """Find the cheapest matching of rows to columns, and prove it.
 
@@ -89,7 +102,12 @@ def solve_assignment(
         warm_start: an earlier solution of a problem of this shape, or one carried over to it. It shortens the solve and
             never changes the total; among equally cheap matchings it may lead to another.
         max_iterations: stop after so many bids and rows visited, with the best matching so far and a bound that holds.
+        time_limit: stop so many seconds after the call in the same way. What is found then depends on the machine's
+            speed; for answers that can be had again limit the iterations.
         cancel: raised from another thread, stops the solve in the same way.
+        capacities: how many rows each column may serve, one number for all or one a column, 0 or more; None: one row
+            each. Then ``lower_bound`` counts each column's dual as often as its capacity, and without an
+            ``unassigned_cost`` as many pairs must be made as there are rows or places, whichever are fewer.
 
     Equal input gives equal output; rows are served in ascending order and ties go to the lowest column of a scan. The
     input is read with the GIL released: do not change it meanwhile from another thread.
@@ -99,9 +117,37 @@ def solve_assignment(
         TypeError: not numbers.
         OverflowError: sums of these costs could leave int64 or float64.
     """
-    if _is_sparse(costs):
-        return _solve_sparse(costs, unassigned_cost, maximize, warm_start, max_iterations, cancel)
-    return _solve_dense(costs, unassigned_cost, maximize, warm_start, max_iterations, cancel)
+    if max_iterations is not None and max_iterations < 0:
+        raise ValueError(f"max_iterations must not be negative, got {max_iterations}")
+    solve = _solve_sparse if _is_sparse(costs) else _solve_dense
+    if time_limit is None:
+        return solve(costs, unassigned_cost, maximize, warm_start, _Limits(max_iterations, cancel), capacities)
+    with stopped_after(time_limit, cancel) as token:
+        return solve(costs, unassigned_cost, maximize, warm_start, _Limits(max_iterations, token), capacities)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    max_iterations: int | None
+    cancel: CancelToken | None
+
+
+@contextmanager
+def stopped_after(seconds: float, cancel: CancelToken | None) -> Iterator[CancelToken]:
+    """A token that is raised when `seconds` have passed, and with `cancel`.
+
+    No clock is read: a timer thread, which does not outlive the block, raises it.
+    """
+    if not seconds >= 0:
+        raise ValueError(f"time_limit must not be negative, got {seconds}")
+    with (cancel or CancelToken()).child() as token:
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), token.cancel)
+        timer.start()
+        try:
+            yield token
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def _is_sparse(costs: Any) -> bool:
@@ -115,29 +161,33 @@ def _solve_dense(
     unassigned_cost: Any,
     maximize: bool,
     warm_start: AssignmentSolution | WarmStart | None,
-    max_iterations: int | None,
-    cancel: CancelToken | None,
+    limits: _Limits,
+    capacities: Any,
 ) -> AssignmentSolution:
     matrix = np.asarray(costs)
     if matrix.ndim != 2:
         raise ValueError(f"costs must be a matrix of rows and columns, got {matrix.ndim} dimension(s)")
     n, m = matrix.shape
-    values = _numbers(matrix, "costs", small=True)
-    values, prices = _one_type(values, _prices(unassigned_cost, n, maximize))
+    values = kernel_numbers(matrix, "costs", small=True)
+    values, prices = one_type(values, row_prices(unassigned_cost, n, maximize))
     if maximize:
-        values = _negated(values)
+        values = negated(values)
     duals, matching = _start(warm_start, values, n, m, maximize)
+    places = _places(capacities, m)
     result = dense_assignment(
         values,
         prices,
-        max_iterations=max_iterations,
-        cancel=cancel,
+        max_iterations=limits.max_iterations,
+        cancel=limits.cancel,
         start_duals=duals,
         start_matching=matching,
+        capacities=places,
     )
     if result.status is SolveStatus.INVALID:
-        raise ValueError(_bad(f"costs[{result.bad_cell // m}, {result.bad_cell % m}]", matrix.flat[result.bad_cell]))
-    return _solution(result, prices, n, m, maximize)
+        raise ValueError(
+            bad_cell_sentence(f"costs[{result.bad_cell // m}, {result.bad_cell % m}]", matrix.flat[result.bad_cell])
+        )
+    return _solution(result, prices, n, m, maximize, places)
 
 
 def _solve_sparse(
@@ -145,8 +195,8 @@ def _solve_sparse(
     unassigned_cost: Any,
     maximize: bool,
     warm_start: AssignmentSolution | WarmStart | None,
-    max_iterations: int | None,
-    cancel: CancelToken | None,
+    limits: _Limits,
+    capacities: Any,
 ) -> AssignmentSolution:
     if costs.ndim != 2:
         raise ValueError(f"costs must be a matrix of rows and columns, got {costs.ndim} dimension(s)")
@@ -159,27 +209,29 @@ def _solve_sparse(
     if not rows.has_canonical_format:
         row_of = np.repeat(np.arange(n, dtype=np.int64), np.diff(rows.indptr))
         _refuse_repeated(row_of * m + rows.indices, m)
-    values, prices = _one_type(_numbers(rows.data, "costs", small=False), _prices(unassigned_cost, n, maximize))
+    values, prices = one_type(kernel_numbers(rows.data, "costs", small=False), row_prices(unassigned_cost, n, maximize))
     if maximize:
-        values = _negated(values)
+        values = negated(values)
     ptr = rows.indptr if rows.indptr.dtype in (np.int32, np.int64) else rows.indptr.astype(np.int64)
     duals, matching = _start(warm_start, values, n, m, maximize)
+    places = _places(capacities, m)
     result = sparse_arcs_assignment(
         ptr,
         rows.indices.astype(np.int32, copy=False),
         np.ascontiguousarray(values),
         m,
         prices,
-        max_iterations=max_iterations,
-        cancel=cancel,
+        max_iterations=limits.max_iterations,
+        cancel=limits.cancel,
         start_duals=duals,
         start_matching=matching,
+        capacities=places,
     )
     if result.status is SolveStatus.INVALID:
         at = result.bad_cell
         i = int(np.searchsorted(rows.indptr, at, side="right")) - 1
-        raise ValueError(_bad(f"costs[{i}, {rows.indices[at]}]", rows.data[at]))
-    return _solution(result, prices, n, m, maximize)
+        raise ValueError(bad_cell_sentence(f"costs[{i}, {rows.indices[at]}]", rows.data[at]))
+    return _solution(result, prices, n, m, maximize, places)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,9 +245,36 @@ class MinimumArcs:
     unassigned: NDArray[Any]
     transposed: bool
     """Rows are the columns of the original: more rows than columns, and no price."""
+    capacities: NDArray[np.int32] | None
+    """(n_cols,) rows that each column may serve; None: one each."""
+    spare: bool
+    """The last column is none of the original's: with fewer places than rows and no price, the rows nobody serves."""
+
+    def solve(self, start: AssignmentResult[Any] | None = None) -> AssignmentResult[Any]:
+        """The optimum, from an earlier result of a problem of the same shape."""
+        return sparse_arcs_assignment(
+            self.ptr,
+            self.col,
+            self.cost,
+            self.n_cols,
+            self.unassigned,
+            start_duals=None if start is None else start.col_duals,
+            start_matching=None if start is None else start.col_for_row,
+            capacities=self.capacities,
+        )
+
+    def original(self, col_for_row: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(rows of the original,) its column of each row, -1: left out."""
+        if self.transposed:
+            matching = np.full(self.n_cols, -1, np.int32)
+            matching[col_for_row] = np.arange(len(col_for_row))
+            return matching
+        if self.spare:
+            return np.where(col_for_row == self.n_cols - 1, np.int32(-1), col_for_row)
+        return col_for_row
 
 
-def minimum_arcs(costs: Any, unassigned_cost: Any, maximize: bool) -> MinimumArcs:
+def minimum_arcs(costs: Any, unassigned_cost: Any, maximize: bool, capacities: Any = None) -> MinimumArcs:
     """The arcs of allowed pairs, int64 or float64, for methods that change them."""
     if _is_sparse(costs):
         coo = costs.tocoo()
@@ -208,18 +287,26 @@ def minimum_arcs(costs: Any, unassigned_cost: Any, maximize: bool) -> MinimumArc
         row, col = np.divmod(np.arange(matrix.size, dtype=np.int64), max(shape[1], 1))
         values = matrix.ravel()
     n, m = shape
-    values, prices = _one_type(_numbers(values, "costs", small=False), _prices(unassigned_cost, n, maximize))
+    values, prices = one_type(kernel_numbers(values, "costs", small=False), row_prices(unassigned_cost, n, maximize))
     bad = np.isnan(values) if maximize else np.isnan(values) | np.isneginf(values)
     if bad.any():
         at = int(np.argmax(bad))
-        raise ValueError(_bad(f"costs[{row[at]}, {col[at]}]", values[at]))
+        raise ValueError(bad_cell_sentence(f"costs[{row[at]}, {col[at]}]", values[at]))
     allowed = ~np.isinf(values)
     row, col, values = row[allowed], col[allowed], values[allowed]
     if maximize:
-        values = _negated(values)
-    transposed = prices is None and n > m
+        values = negated(values)
+    places = _places(capacities, m)
+    transposed = prices is None and n > m and places is None
     if transposed:
         row, col, n, m = col, row, m, n
+    unserved = 0 if places is None else n - int(places.sum(dtype=np.int64))
+    spare = prices is None and unserved > 0
+    if spare:
+        assert places is not None
+        row, col = np.append(row, np.arange(n)), np.append(col, np.full(n, m))
+        values = np.append(values, np.zeros(n, values.dtype))
+        places, m = np.append(places, np.int32(unserved)), m + 1
     if prices is None:
         must = MUST_MATCH if values.dtype == np.int64 else np.inf
         prices = np.full(n, must, values.dtype)
@@ -228,7 +315,7 @@ def minimum_arcs(costs: Any, unassigned_cost: Any, maximize: bool) -> MinimumArc
     if np.any(keys[1:] == keys[:-1]):
         _refuse_repeated(keys, m)
     ptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))]).astype(np.int64)
-    return MinimumArcs(ptr, col[order].astype(np.int32), values[order], m, prices, transposed)
+    return MinimumArcs(ptr, col[order].astype(np.int32), values[order], m, prices, transposed, places, spare)
 
 
 def _start(
@@ -251,7 +338,8 @@ def _start(
     return np.ascontiguousarray(duals, sums), np.ascontiguousarray(matching, np.int32)
 
 
-def _bad(name: str, value: Any) -> str:
+def bad_cell_sentence(name: str, value: Any) -> str:
+    """Why a value is refused."""
     return f"{name} is {'NaN' if np.isnan(value) else f'{value}, which no matching can use'}"
 
 
@@ -261,7 +349,7 @@ def _refuse_repeated(keys: NDArray[np.int64], m: int) -> None:
     raise ValueError(f"costs[{repeated[0] // m}, {repeated[0] % m}] is stored more than once")
 
 
-def _numbers(values: NDArray[Any], name: str, small: bool) -> NDArray[Any]:
+def kernel_numbers(values: NDArray[Any], name: str, small: bool) -> NDArray[Any]:
     """The same values as int64 or float64 (small: or int32 or float32), without a copy where they are already."""
     kind, size = values.dtype.kind, values.dtype.itemsize
     if not values.dtype.isnative:
@@ -279,11 +367,11 @@ def _numbers(values: NDArray[Any], name: str, small: bool) -> NDArray[Any]:
     raise TypeError(f"{name} must hold integers or floats of at most 64 bits, got {values.dtype}")
 
 
-def _prices(unassigned_cost: Any, n: int, maximize: bool) -> NDArray[Any] | None:
+def row_prices(unassigned_cost: Any, n: int, maximize: bool) -> NDArray[Any] | None:
     """(n,) prices of a minimum, or None."""
     if unassigned_cost is None:
         return None
-    prices = _numbers(np.asarray(unassigned_cost), "unassigned_cost", small=False)
+    prices = kernel_numbers(np.asarray(unassigned_cost), "unassigned_cost", small=False)
     if prices.ndim > 1 or (prices.ndim == 1 and prices.shape != (n,)):
         raise ValueError(f"unassigned_cost must be one number or {n} (one a row), got shape {prices.shape}")
     prices = np.broadcast_to(prices, (n,))
@@ -292,12 +380,14 @@ def _prices(unassigned_cost: Any, n: int, maximize: bool) -> NDArray[Any] | None
         if bad.any():
             at = int(np.argmax(bad))
             raise ValueError(
-                _bad(f"unassigned_cost[{at}]" if np.ndim(unassigned_cost) else "unassigned_cost", prices[at])
+                bad_cell_sentence(
+                    f"unassigned_cost[{at}]" if np.ndim(unassigned_cost) else "unassigned_cost", prices[at]
+                )
             )
-    return np.ascontiguousarray(_negated(prices) if maximize else prices)
+    return np.ascontiguousarray(negated(prices) if maximize else prices)
 
 
-def _one_type(values: NDArray[Any], prices: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def one_type(values: NDArray[Any], prices: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Both int64 or both float64. Whole float prices (and +inf) keep integer costs exact."""
     if prices is None or values.dtype.kind == prices.dtype.kind:
         return values, prices
@@ -312,58 +402,94 @@ def _one_type(values: NDArray[Any], prices: NDArray[Any] | None) -> tuple[NDArra
     return values.astype(np.float64), prices
 
 
-def _negated(values: NDArray[Any]) -> NDArray[Any]:
+def negated(values: NDArray[Any]) -> NDArray[Any]:
+    """A maximum as a minimum: every sign turned, forbidden pairs still forbidden."""
     if values.dtype.kind == "i":
         if values.size and values.min() == np.iinfo(values.dtype).min:
             if values.dtype == np.int64:
-                raise OverflowError("sums of these costs could leave int64")
+                raise OverflowError(overflow_sentence(values))
             values = values.astype(np.int64)
         return -values
     return np.where(np.isposinf(values), values, -values)
 
 
-def _solution(result: Any, prices: NDArray[Any] | None, n: int, m: int, maximize: bool) -> AssignmentSolution:
+def _places(capacities: Any, m: int) -> NDArray[np.int32] | None:
+    """(m,) rows that each column may serve, or None: one each."""
+    if capacities is None:
+        return None
+    given = np.asarray(capacities)
+    if given.dtype.kind not in "iu" and given.size > 0:  # an empty list has no type of its own
+        raise TypeError(f"capacities must be integers, got {given.dtype}")
+    if given.ndim > 1 or (given.ndim == 1 and given.shape != (m,)):
+        raise ValueError(f"capacities must be one integer or {m} (one a column), got shape {given.shape}")
+    given = np.broadcast_to(given, (m,))
+    wrong = (given < 0) | (given > _MOST_PLACES)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        name = f"capacities[{at}]" if np.ndim(capacities) else "capacities"
+        raise ValueError(f"{name} must be between 0 and {_MOST_PLACES}, got {given[at]}")
+    return np.ascontiguousarray(given, np.int32)
+
+
+def _solution(
+    result: Any, prices: NDArray[Any] | None, n: int, m: int, maximize: bool, places: NDArray[np.int32] | None
+) -> AssignmentSolution:
     if result.status is SolveStatus.OVERFLOW:
-        raise OverflowError(f"sums of these costs could leave {'int64' if _exact(result) else 'float64'}")
-    if _exact(result):
-        bound: int | float = int(result.row_duals.sum()) + int(result.col_duals.sum())
-        total: int | float = int(result.total)
-    else:
-        bound = math.fsum(result.row_duals) + math.fsum(result.col_duals)
-        total = float(result.total)
+        raise OverflowError(overflow_sentence(result.row_duals))
+    total: int | float = int(result.total) if _exact(result) else float(result.total)
     if result.status is SolveStatus.INFEASIBLE:
-        bound = math.inf
         result.col_for_row.fill(-1)
-    if result.status is SolveStatus.INFEASIBLE or _misses_rows(result.col_for_row, prices, n, m):
+    wanted = min(n, m if places is None else int(places.sum(dtype=np.int64)))
+    if result.status is SolveStatus.INFEASIBLE or misses_rows(result.col_for_row, prices, wanted):
         total = math.inf
     sign = -1 if maximize else 1
-    if result.status is SolveStatus.OPTIMAL:
-        bound = total  # equal in exact arithmetic; for floats the two sums differ by rounding only
+    bound = total  # OPTIMAL: equal in exact arithmetic; for floats the two sums differ by rounding only
+    if result.status is SolveStatus.STOPPED:
+        bound = dual_bound(result.row_duals, result.col_duals, places)
     return AssignmentSolution(
         col_for_row=result.col_for_row,
         total_cost=sign * total,
         row_duals=sign * result.row_duals,
         col_duals=sign * result.col_duals,
         lower_bound=sign * bound,
-        gap=_gap(total, bound),
+        gap=relative_gap(total, bound),
         status=result.status,
         iterations=result.iterations,
         witness=result.witness,
     )
 
 
+def overflow_sentence(duals: NDArray[Any]) -> str:
+    """Why nothing was solved, for sums of the type of `duals`."""
+    return f"sums of these costs could leave {duals.dtype}"
+
+
 def _exact(result: Any) -> bool:
     return bool(result.row_duals.dtype == np.int64)
 
 
-def _misses_rows(col_for_row: NDArray[np.int32], prices: NDArray[Any] | None, n: int, m: int) -> bool:
+def dual_bound(
+    row_duals: NDArray[Any], col_duals: NDArray[Any], places: NDArray[np.int32] | None = None
+) -> int | float:
+    """The sum of the duals, columns as often as they have places; exact for integers."""
+    if row_duals.dtype == np.int64:
+        times = np.ones(len(col_duals), np.int64) if places is None else places.astype(np.int64)
+        used = col_duals != 0
+        paid = int(times[used] @ (col_duals[used] >> 16)) * 2**16 + int(times[used] @ (col_duals[used] & 0xFFFF))
+        return int((row_duals >> 32).sum()) * 2**32 + int((row_duals & 0xFFFFFFFF).sum()) + paid
+    return math.fsum(row_duals) + math.fsum(col_duals if places is None else col_duals * places)
+
+
+def misses_rows(col_for_row: NDArray[np.int32], prices: NDArray[Any] | None, wanted: int) -> bool:
+    """Whether a row without a price is left out, or fewer than `wanted` pairs are made where there are no prices."""
     if prices is None:
-        return int(np.count_nonzero(col_for_row >= 0)) < min(n, m)
+        return int(np.count_nonzero(col_for_row >= 0)) < wanted
     must = np.isposinf(prices) if prices.dtype == np.float64 else prices == MUST_MATCH
     return bool(np.any(must & (col_for_row < 0)))
 
 
-def _gap(total: int | float, bound: int | float) -> float:
+def relative_gap(total: int | float, bound: int | float) -> float:
+    """See `AssignmentSolution.gap`."""
     if total == bound:
         return 0.0
     if math.isinf(total) or math.isinf(bound):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matcher.kernels import MUST_MATCH, SolveStatus, sparse_arcs_assignment
+from matcher.kernels import MUST_MATCH, SolveStatus
 from matcher.solve.assignment import minimum_arcs
 
 
@@ -26,7 +26,11 @@ class Sensitivity:
 
 
 def assignment_sensitivity(
-    costs: ArrayLike | Any, *, unassigned_cost: float | ArrayLike | None = None, maximize: bool = False
+    costs: ArrayLike | Any,
+    *,
+    unassigned_cost: float | ArrayLike | None = None,
+    maximize: bool = False,
+    capacities: ArrayLike | None = None,
 ) -> Sensitivity:
     """Margins around the optimum of `solve_assignment` for the same arguments.
 
@@ -34,9 +38,9 @@ def assignment_sensitivity(
     shortest path over columns, plus one node for all that is left out. All of them at once: Floyd-Warshall, O(m^3) time
     and O(m^2) memory, meant for up to a thousand columns. Raises ValueError when no complete matching exists.
     """
-    p = minimum_arcs(costs, unassigned_cost, maximize)
+    p = minimum_arcs(costs, unassigned_cost, maximize, capacities)
     n, m = len(p.ptr) - 1, p.n_cols
-    solved = sparse_arcs_assignment(p.ptr, p.col, p.cost, m, p.unassigned)
+    solved = p.solve()
     if solved.status is not SolveStatus.OPTIMAL:
         raise ValueError(f"there is no optimum to look around: {solved.status.name}")
     at = solved.col_for_row.astype(np.int64)
@@ -51,10 +55,10 @@ def assignment_sensitivity(
     # away[a, b]: cheapest chain of moves that starts with the row at column a leaving it and ends at column b.
     away = np.full((m + 1, m + 1), np.inf)
     np.minimum.at(away, home, slack)
-    taken = np.zeros(m, bool)
-    taken[at[at >= 0]] = True
-    away[:m, m] = np.where(taken, away[:m, m], 0.0)
-    away[m, :m] = np.minimum(away[m, :m], np.where(taken, -v, 0.0))
+    held = np.bincount(at[at >= 0], minlength=m)
+    full = held >= (1 if p.capacities is None else p.capacities)
+    away[:m, m] = np.where(full, away[:m, m], 0.0)
+    away[m, :m] = np.minimum(away[m, :m], np.where(held > 0, -v, np.where(full, np.inf, 0.0)))
     np.fill_diagonal(away, 0.0)
     for through in range(m + 1):
         np.minimum(away, away[:, through, None] + away[None, through, :], out=away)
@@ -64,12 +68,11 @@ def assignment_sensitivity(
     stay = back.min(axis=1, initial=np.inf)
     back[np.arange(n), home] = 0.0
     enter = back[:, :m]
+    matching = p.original(solved.col_for_row)
     if p.transposed:
-        matching = np.full(m, -1, np.int32)
-        matching[at] = np.arange(n)
         turned = np.full(m, np.inf)
         turned[at] = stay
         loose = np.flatnonzero(matching < 0)
         turned[loose] = enter.T[loose].min(axis=1, initial=np.inf)
         return Sensitivity(enter.T.copy(), turned, matching)
-    return Sensitivity(enter.copy(), stay, solved.col_for_row)
+    return Sensitivity(enter[:, : m - 1].copy() if p.spare else enter.copy(), stay, matching)

@@ -41,6 +41,7 @@ def verify_assignment(
     unassigned_cost: float | ArrayLike | None = None,
     maximize: bool = False,
     tolerance: float = 0.0,
+    capacities: ArrayLike | None = None,
 ) -> AssignmentCheck:
     """Check a matching and its duals against the costs, in one pass over them.
 
@@ -53,6 +54,7 @@ def verify_assignment(
         maximize: as given to the solver.
         tolerance: by how much a float dual constraint may be broken, relative to the largest number in it; rounding
             needs about 1e-12. Integers are checked exactly and ignore it.
+        capacities: as given to the solver; the bound counts each column's dual as often.
     """
     rows, cols, values, n, m = _pairs(costs)
     sign = -1 if maximize else 1
@@ -64,6 +66,10 @@ def verify_assignment(
     allowed = ~np.isinf(values) if maximize else ~np.isposinf(values)
     rows, cols, values = rows[allowed], cols[allowed], sign * values[allowed]
     price, must = _prices(unassigned_cost, n, sign)
+    places = np.broadcast_to(np.asarray(1 if capacities is None else capacities), (m,))
+    if places.dtype.kind not in "iu" and m:
+        return AssignmentCheck(0, 0, (f"capacities must be integers, are {places.dtype}",))
+    wanted = min(n, sum(map(int, places)))
     exact = all(array.dtype.kind in "iu" for array in (values, u, v, price))
     slack_unit = 0.0 if exact else tolerance
 
@@ -71,9 +77,11 @@ def verify_assignment(
         problems.append(f"row {int(np.argmax((match < -1) | (match >= m)))} has a column that does not exist")
         match = np.where((match < -1) | (match >= m), -1, match)
     taken = match[match >= 0]
-    if len(np.unique(taken)) < len(taken):
-        counts = np.bincount(taken, minlength=m)
-        problems.append(f"column {int(np.argmax(counts > 1))} serves more than one row")
+    counts = np.bincount(taken, minlength=m)
+    if np.any(counts > places):
+        j = int(np.argmax(counts > places))
+        most = "one row" if places[j] == 1 else f"its {places[j]} rows"
+        problems.append(f"column {j} serves more than {most}")
     used = match[rows] == cols
     cost_of_row = np.full(n, np.iinfo(np.int64).max if exact else np.inf, dtype=np.int64 if exact else np.float64)
     np.minimum.at(cost_of_row, rows[used], values[used])  # the cheapest of parallel pairs counts
@@ -83,8 +91,8 @@ def verify_assignment(
         i = int(np.argmax((match >= 0) & ~has_pair))
         problems.append(f"row {i} has column {int(match[i])}, a forbidden pair")
     if unassigned_cost is None:
-        if len(taken) != min(n, m):
-            problems.append(f"{len(taken)} pairs are made where {min(n, m)} must be")
+        if len(taken) != wanted:
+            problems.append(f"{len(taken)} pairs are made where {wanted} must be")
     elif np.any(must & (match < 0)):
         problems.append(f"row {int(np.argmax(must & (match < 0)))} must be matched and is not")
 
@@ -102,7 +110,7 @@ def verify_assignment(
         broken = ~must & over(u - price, u, price)
         if np.any(broken):
             problems.append(f"the dual of row {int(np.argmax(broken))} exceeds its price")
-    free_rows = unassigned_cost is None and n > m
+    free_rows = unassigned_cost is None and n > wanted
     optional = u if free_rows else v
     broken = over(optional, np.full_like(optional, max(1, np.max(np.abs(values), initial=0))))
     if np.any(broken):
@@ -111,7 +119,8 @@ def verify_assignment(
 
     paid = price[(match < 0) & ~must] if unassigned_cost is not None else price[:0]
     made = cost_of_row[has_pair]
-    return AssignmentCheck(sign * _sum(made, paid, exact=exact), sign * _sum(u, v, exact=exact), tuple(problems))
+    bound = _sum(u, v if capacities is None else _times(v, places), exact=exact)
+    return AssignmentCheck(sign * _sum(made, paid, exact=exact), sign * bound, tuple(problems))
 
 
 def _pairs(costs: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any], int, int]:
@@ -139,6 +148,13 @@ def _prices(unassigned_cost: Any, n: int, sign: int) -> tuple[NDArray[Any], NDAr
     if price.dtype.kind == "f" and np.all(price == np.rint(price)) and np.all(np.abs(price) < 2.0**62):
         price = price.astype(np.int64)
     return price, must
+
+
+def _times(duals: NDArray[Any], places: NDArray[Any]) -> NDArray[Any]:
+    """Each dual as often as its column has places; integers without a limit."""
+    if duals.dtype.kind == "f":
+        return np.multiply(duals, places)
+    return np.array([int(dual) * int(times) for dual, times in zip(duals, places, strict=True)], dtype=object)
 
 
 def _sum(*parts: NDArray[Any], exact: bool) -> float | int:
