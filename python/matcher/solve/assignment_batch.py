@@ -148,11 +148,11 @@ def _matrices(problems: Any) -> list[NDArray[Any]]:
 def _all_prices(unassigned_cost: Any, given: list[NDArray[Any]], maximize: bool) -> list[NDArray[Any]] | None:
     if unassigned_cost is None:
         return None
-    each = [unassigned_cost] * len(given) if np.ndim(unassigned_cost) == 0 else list(unassigned_cost)
+    one_for_all = not isinstance(unassigned_cost, (list, tuple)) and np.ndim(unassigned_cost) == 0
+    each = [unassigned_cost] * len(given) if one_for_all else list(unassigned_cost)
     if len(each) != len(given):
-        raise ValueError(
-            f"unassigned_cost must be one number or have {len(given)} entries (one a problem), has {len(each)}"
-        )
+        sentence = f"{len(given)} entries (one a problem), has {len(each)}"
+        raise ValueError(f"unassigned_cost must be one number or have {sentence}")
     prices = []
     for k, (price, matrix) in enumerate(zip(each, given, strict=True)):
         try:
