@@ -153,7 +153,7 @@ def _prices(unassigned_cost: Any, n: int, sign: int) -> tuple[NDArray[Any], NDAr
 def _times(duals: NDArray[Any], places: NDArray[Any]) -> NDArray[Any]:
     """Each dual as often as its column has places; integers without a limit."""
     if duals.dtype.kind == "f":
-        return np.multiply(duals, places)
+        return np.asarray(duals * places)
     return np.array([int(dual) * int(times) for dual, times in zip(duals, places, strict=True)], dtype=object)
 
 
