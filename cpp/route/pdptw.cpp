@@ -51,12 +51,7 @@ void SearchState::restore() {
 
 Placement cheapest_place(SearchState& state, std::int32_t request, double blink, bool may_open) {
   Plan& plan = state.plan;
-  Placement best;
-  for (std::int32_t slot = 0; slot < plan.slots(); ++slot) {
-    if (plan.tour(slot).nodes.empty() || (blink > 0.0 && state.rng.unit() < blink)) continue;
-    const Insertion& at = plan.cached(slot, request);
-    if (at.feasible() && at.cost < best.at.cost) best = {slot, at};
-  }
+  const Placement best = plan.cheapest_of_all(request, blink, state.rng);
   if (!may_open) return best;
   const bool hierarchical = state.options.objective == PdptwObjective::kHierarchical;
   const double alone = plan.alone(request);

@@ -1,12 +1,41 @@
 #include "route/plan.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace matcher::route {
 namespace {
 
 // Sums of doubles along a route may differ in the last bits from those of a checker; windows are not that sharp.
 constexpr double kGrace = 1e-9;
+// Likely neighbours of a stop: how many, and what waiting counts against distance (as in granular neighbourhoods for
+// routes with windows: Vidal et al. 2013, "A hybrid genetic algorithm with adaptive diversity management for a large
+// class of vehicle routing problems with time-windows").
+constexpr std::size_t kPartners = 30;
+constexpr double kWaiting = 0.2;
+
+// The transpose in blocks that fit the cache, or nothing when the matrix is its own transpose.
+std::vector<double> columns_of(std::span<const double> matrix, std::size_t n) {
+  constexpr std::size_t kBlock = 32;
+  bool symmetric = true;
+  for (std::size_t a0 = 0; a0 < n && symmetric; a0 += kBlock) {
+    for (std::size_t b0 = 0; b0 <= a0 && symmetric; b0 += kBlock) {
+      for (std::size_t a = a0; a < std::min(n, a0 + kBlock); ++a) {
+        for (std::size_t b = b0; b < std::min(n, b0 + kBlock); ++b) symmetric &= matrix[a * n + b] == matrix[b * n + a];
+      }
+    }
+  }
+  if (symmetric) return {};
+  std::vector<double> out(n * n);
+  for (std::size_t a0 = 0; a0 < n; a0 += kBlock) {
+    for (std::size_t b0 = 0; b0 < n; b0 += kBlock) {
+      for (std::size_t a = a0; a < std::min(n, a0 + kBlock); ++a) {
+        for (std::size_t b = b0; b < std::min(n, b0 + kBlock); ++b) out[b * n + a] = matrix[a * n + b];
+      }
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -15,9 +44,16 @@ Plan::Plan(const PdptwProblem& problem)
       nodes_(problem.ready.size()),
       distance_of_(problem.distance.data()),
       duration_of_(problem.duration.empty() ? problem.distance.data() : problem.duration.data()),
+      distance_columns_(columns_of(problem.distance, nodes_)),
+      duration_columns_(problem.duration.empty() ? std::vector<double>{} : columns_of(problem.duration, nodes_)),
       request_of_(nodes_, -1),
       slot_of_(problem.pickup.size(), -1),
-      absent_at_(problem.pickup.size(), -1) {
+      absent_at_(problem.pickup.size(), -1),
+      partners_(nodes_) {
+  distance_to_ = distance_columns_.empty() ? distance_of_ : distance_columns_.data();
+  duration_to_ = problem.duration.empty()    ? distance_to_
+                 : duration_columns_.empty() ? duration_of_
+                                             : duration_columns_.data();
   for (std::int32_t r = 0; r < requests(); ++r) {
     request_of_[index(problem.pickup[index(r)])] = r;
     request_of_[index(problem.delivery[index(r)])] = r;
@@ -44,35 +80,99 @@ void Plan::clear_absent(std::int32_t request) {
   absent_at_[index(request)] = -1;
 }
 
-void Plan::refresh(Tour& tour) const {
-  const std::size_t n = tour.nodes.size();
-  tour.start.resize(n);
-  tour.latest.resize(n);
-  tour.load.resize(n);
-  std::int32_t last = 0;
-  double departed = problem_.ready[0];
-  std::int32_t load = 0;
-  tour.length = 0.0;
-  for (std::size_t k = 0; k < n; ++k) {
-    const std::int32_t node = tour.nodes[k];
-    tour.start[k] = std::max(problem_.ready[index(node)], departed + trip(last, node));
-    departed = tour.start[k] + problem_.service[index(node)];
-    tour.length += between(last, node);
-    tour.load[k] = load += problem_.demand[index(node)];
-    last = node;
-  }
-  if (n > 0) tour.length += between(last, 0);
-  double latest = problem_.due[0];
-  std::int32_t next = 0;
-  for (std::size_t k = n; k-- > 0;) {
-    const std::int32_t node = tour.nodes[k];
-    latest = std::min(problem_.due[index(node)], latest - trip(node, next) - problem_.service[index(node)]);
-    tour.latest[k] = latest;
-    next = node;
+Stop Plan::stop_at(std::int32_t node) const {
+  Stop stop;
+  stop.node = node;
+  stop.ready = problem_.ready[index(node)];
+  stop.service = problem_.service[index(node)];
+  return stop;
+}
+
+// Distance and travel time from the stop before.
+void Plan::link(Tour& tour, std::size_t at) const {
+  const std::int32_t before = tour.stops[at - 1].node, node = tour.stops[at].node;
+  tour.stops[at].leg = between(before, node);
+  tour.stops[at].trip = trip(before, node);
+}
+
+// Departures and loads from a stop on, until past `at_least` nothing changes.
+void Plan::forward(Tour& tour, std::size_t from, std::size_t at_least) const {
+  for (std::size_t k = from; k < tour.stops.size(); ++k) {
+    Stop& stop = tour.stops[k];
+    const Stop& before = tour.stops[k - 1];
+    const double depart = std::max(stop.ready, before.depart + stop.trip) + stop.service;
+    const std::int32_t load = before.load + problem_.demand[index(stop.node)];
+    if (k > at_least && depart == stop.depart && load == stop.load) return;
+    stop.depart = depart;
+    stop.load = load;
   }
 }
 
-Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) const {
+// Latest starts from a stop back, until before `at_most` nothing changes.
+void Plan::backward(Tour& tour, std::size_t from, std::size_t at_most) const {
+  for (std::size_t k = from + 1; k-- > 0;) {
+    Stop& stop = tour.stops[k];
+    const Stop& next = tour.stops[k + 1];
+    const double latest = std::min(problem_.due[index(stop.node)], next.latest - next.trip - stop.service);
+    if (k < at_most && latest == stop.latest) return;
+    stop.latest = latest;
+  }
+}
+
+void Plan::refresh(Tour& tour) const {
+  const std::size_t n = tour.nodes.size();
+  tour.stops.resize(n + 2);
+  tour.stops[0] = tour.stops[n + 1] = stop_at(0);
+  tour.stops[0].service = 0.0;
+  tour.stops[0].depart = problem_.ready[0];
+  tour.stops[n + 1].service = 0.0;
+  tour.stops[n + 1].latest = problem_.due[0];
+  for (std::size_t k = 0; k < n; ++k) tour.stops[k + 1] = stop_at(tour.nodes[k]);
+  tour.length = 0.0;
+  for (std::size_t k = 1; k < n + 2; ++k) {
+    link(tour, k);
+    tour.length += tour.stops[k].leg;
+  }
+  forward(tour, 1, n + 1);
+  backward(tour, n, 0);
+}
+
+// The stops that stay keep what they know; only where one is gone a leg is looked up and times move.
+template <class Gone>
+void Plan::skim(const Tour& tour, Gone&& gone, Tour& out) const {
+  const std::size_t n = tour.stops.size();
+  out.nodes.resize(n - 2);
+  out.stops.resize(n);
+  out.stops[0] = tour.stops[0];
+  std::size_t kept = 1, first = n, last = 0;
+  bool hole = false;
+  out.length = 0.0;
+  for (std::size_t k = 1; k < n; ++k) {
+    const std::int32_t node = tour.stops[k].node;
+    if (k + 1 < n && gone(request_of_[index(node)])) {
+      hole = true;
+      continue;
+    }
+    out.stops[kept] = tour.stops[k];
+    if (k + 1 < n) out.nodes[kept - 1] = node;
+    if (hole) {
+      link(out, kept);
+      first = std::min(first, kept);
+      last = kept;
+      hole = false;
+    }
+    out.length += out.stops[kept].leg;
+    ++kept;
+  }
+  out.stops.resize(kept);
+  out.nodes.resize(kept - 2);
+  if (last == 0) return;
+  forward(out, first, last);
+  backward(out, last - 1, first - 1);
+}
+
+Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) {
+  constexpr double kNever = std::numeric_limits<double>::infinity();
   Insertion best;
   best.cost = limit;
   const std::int32_t p = problem_.pickup[index(request)];
@@ -82,61 +182,149 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) c
   const double ready_p = problem_.ready[index(p)], ready_d = problem_.ready[index(d)];
   const double service_p = problem_.service[index(p)], service_d = problem_.service[index(d)];
   const double between_pd = between(p, d), trip_pd = trip(p, d);
-  const auto n = static_cast<std::int32_t>(tour.nodes.size());
+  const double *from_p = distance_of_ + index(p) * nodes_, *from_d = distance_of_ + index(d) * nodes_;
+  const double *to_p = distance_to_ + index(p) * nodes_, *to_d = distance_to_ + index(d) * nodes_;
+  const double *trip_from_p = duration_of_ + index(p) * nodes_, *trip_from_d = duration_of_ + index(d) * nodes_;
+  const double *trip_to_p = duration_to_ + index(p) * nodes_, *trip_to_d = duration_to_ + index(d) * nodes_;
+  const Stop* stops = tour.stops.data();
+  const std::size_t places = tour.stops.size() - 1;  // place i lies between stops i and i + 1
   if (room < 0) return {};
-  const std::int32_t* nodes = tour.nodes.data();
-  const double end = problem_.due[0] + kGrace;
-  for (std::int32_t i = 0; i <= n; ++i) {
-    const std::int32_t before = i > 0 ? nodes[i - 1] : 0;
-    const double departed = i > 0 ? tour.start[index(i - 1)] + problem_.service[index(before)] : problem_.ready[0];
-    if (departed > due_p) break;
-    if (i > 0 && tour.load[index(i - 1)] > room) continue;
-    const double start_p = std::max(ready_p, departed + trip(before, p));
-    if (start_p > due_p) continue;
-    const double leave_p = start_p + service_p;
-    const std::int32_t after = i < n ? nodes[i] : 0;
-    const double to_p = between(before, p);
-    const double gone = between(before, after);
-    const double latest_after = i < n ? tour.latest[index(i)] + kGrace : end;
-    // The delivery right after the pick-up.
-    const double start_d = std::max(ready_d, leave_p + trip_pd);
-    if (start_d <= due_d && start_d + service_d + trip(d, after) <= latest_after) {
-      const double cost = to_p + between_pd + between(d, after) - gone;
-      if (cost < best.cost) best = {cost, i, i};
+  ++work_;
+  if (detour_p_.size() < places + 1) {
+    for (auto* column : {&detour_p_, &detour_d_, &leave_p_, &least_d_}) column->resize(2 * places + 1);
+  }
+  // Latest starts and departures do not decrease along a route: the places in time for the request are a range.
+  std::size_t low = 0, high = places;
+  for (std::size_t count = high; count > 0;) {
+    const std::size_t half = count / 2;
+    if (stops[low + half + 1].latest + kGrace < ready_p + service_p) {
+      low += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
     }
-    // Stops between the two.
-    const double detour_p = to_p + between(p, after) - gone;
-    if (detour_p >= best.cost) continue;
-    double left = leave_p;
-    std::int32_t last = p;
-    for (std::int32_t k = i; k < n; ++k) {
-      const std::int32_t node = nodes[k];
-      const double start = std::max(problem_.ready[index(node)], left + trip(last, node));
-      if (start > tour.latest[index(k)] + kGrace || tour.load[index(k)] > room) break;
-      left = start + problem_.service[index(node)];
-      last = node;
-      if (left > due_d) break;
-      const std::int32_t next = k + 1 < n ? nodes[k + 1] : 0;
-      const double cost = detour_p + between(node, d) + between(d, next) - between(node, next);
-      if (cost >= best.cost) continue;
-      const double at = std::max(ready_d, left + trip(node, d));
-      if (at > due_d) continue;
-      if (at + service_d + trip(d, next) <= (k + 1 < n ? tour.latest[index(k + 1)] + kGrace : end)) {
-        best = {cost, i, k + 1};
+  }
+  // Each end alone: what it adds to the distance, infinite where it makes the route late or too full. `least_d_`: the
+  // least that a delivery adds from a place on.
+  std::size_t end = low;
+  for (std::size_t i = low; i < high; ++i) {
+    const Stop &before = stops[i], &after = stops[i + 1];
+    if (before.depart > due_d) break;
+    end = i + 1;
+    detour_p_[i] = detour_d_[i] = kNever;
+    if (before.load > room) continue;
+    const auto a = index(before.node), b = index(after.node);
+    const double latest = after.latest + kGrace;
+    const double start_p = std::max(ready_p, before.depart + trip_to_p[a]);
+    if (start_p <= due_p) {
+      const double leave = start_p + service_p;
+      leave_p_[i] = leave;
+      if (leave + trip_from_p[b] <= latest) detour_p_[i] = to_p[a] + from_p[b] - after.leg;
+      const double cost = to_p[a] + between_pd + from_d[b] - after.leg;
+      if (cost < best.cost) {
+        const double start_d = std::max(ready_d, leave + trip_pd);
+        if (start_d <= due_d && start_d + service_d + trip_from_d[b] <= latest) {
+          best = {cost, static_cast<std::int32_t>(i), static_cast<std::int32_t>(i)};
+        }
       }
+    }
+    const double start_d = std::max(ready_d, before.depart + trip_to_d[a]);
+    if (start_d <= due_d && start_d + service_d + trip_from_d[b] <= latest) {
+      detour_d_[i] = to_d[a] + from_d[b] - after.leg;
+    }
+  }
+  work_ += end - low;
+  double least = kNever;
+  for (std::size_t i = end; i-- > low;) least_d_[i] = least = std::min(least, detour_d_[i]);
+  for (std::size_t i = low; i + 1 < end; ++i) {
+    const double detour = detour_p_[i];
+    if (detour + least_d_[i + 1] >= best.cost) continue;
+    double arrive = leave_p_[i] + trip_from_p[index(stops[i + 1].node)];
+    for (std::size_t k = i + 1; k < end; ++k) {
+      if (detour + least_d_[k] >= best.cost) break;
+      const Stop& stop = stops[k];
+      const double start = std::max(stop.ready, arrive);
+      if (start > stop.latest + kGrace || stop.load > room) break;
+      const double left = start + stop.service;
+      if (left > due_d) break;
+      const Stop& next = stops[k + 1];
+      if (detour + detour_d_[k] < best.cost) {
+        const double at = std::max(ready_d, left + trip_to_d[index(stop.node)]);
+        if (at <= due_d && at + service_d + trip_from_d[index(next.node)] <= next.latest + kGrace) {
+          best = {detour + detour_d_[k], static_cast<std::int32_t>(i), static_cast<std::int32_t>(k)};
+        }
+      }
+      arrive = left + next.trip;
     }
   }
   return best.feasible() ? best : Insertion{};
 }
 
-const Insertion& Plan::cached(std::int32_t slot, std::int32_t request) {
-  Remembered& known = memory_[index(slot)][index(request)];
+const Insertion& Plan::cached(std::int32_t slot, std::int32_t request, double limit) {
+  Remembered& known = memory_[index(request) * memory_width_ + index(slot)];
   const Tour& tour = tours_[index(slot)];
-  if (known.stamp != tour.stamp) {
-    known.insertion = cheapest(tour, request, std::numeric_limits<double>::infinity());
+  if (known.stamp != tour.stamp || (!known.insertion.feasible() && known.insertion.cost < limit)) {
+    known.insertion = cheapest(tour, request, limit);
+    if (!known.insertion.feasible()) known.insertion.cost = limit;
     known.stamp = tour.stamp;
   }
   return known.insertion;
+}
+
+const std::vector<std::int32_t>& Plan::partners(std::int32_t node) {
+  std::vector<std::int32_t>& list = partners_[index(node)];
+  if (!list.empty()) return list;
+  const auto x = index(node);
+  // One after the other: the way, some of the time that is then waited for certain, never what is too late for certain.
+  const auto follows = [&](std::size_t a, std::size_t b) {
+    const double travel = problem_.service[a] + duration_of_[a * nodes_ + b];
+    if (problem_.ready[a] + travel > problem_.due[b] + kGrace) return std::numeric_limits<double>::infinity();
+    return distance_of_[a * nodes_ + b] + kWaiting * std::max(0.0, problem_.ready[b] - problem_.due[a] - travel);
+  };
+  ranking_.clear();
+  for (std::size_t other = 1; other < nodes_; ++other) {
+    const double far = std::min(follows(x, other), follows(other, x));
+    if (other != x && std::isfinite(far)) ranking_.emplace_back(far, static_cast<std::int32_t>(other));
+  }
+  const std::size_t keep = std::min(kPartners, ranking_.size());
+  std::nth_element(ranking_.begin(), ranking_.begin() + static_cast<std::ptrdiff_t>(keep), ranking_.end());
+  for (std::size_t k = 0; k < keep; ++k) list.push_back(ranking_[k].second);
+  if (list.empty()) list.push_back(node);
+  return list;
+}
+
+Placement Plan::cheapest_of_all(std::int32_t request, double blink, Rng& rng) {
+  // What is remembered first: it bounds how far the routes that have changed need to be looked through. Of those, the
+  // ones that hold a likely neighbour; the others only when no place was found.
+  Placement best;
+  stale_.clear();
+  unlikely_.clear();
+  ++marks_;
+  for (const std::int32_t node : {problem_.pickup[index(request)], problem_.delivery[index(request)]}) {
+    for (const std::int32_t partner : partners(node)) {
+      const std::int32_t other = request_of_[index(partner)];
+      if (other >= 0 && slot_of_[index(other)] >= 0) mark_[index(slot_of_[index(other)])] = marks_;
+    }
+  }
+  const Remembered* row = memory_.data() + index(request) * memory_width_;
+  for (std::int32_t slot = 0; slot < slots(); ++slot) {
+    const Tour& tour = tours_[index(slot)];
+    if (tour.nodes.empty() || (blink > 0.0 && rng.unit() < blink)) continue;
+    const Remembered& known = row[slot];
+    if (known.stamp != tour.stamp || !known.insertion.feasible()) {
+      (mark_[index(slot)] == marks_ ? stale_ : unlikely_).push_back(slot);
+    } else if (known.insertion.cost < best.at.cost) {
+      best = {slot, known.insertion};
+    }
+  }
+  for (const auto* slots_left : {&stale_, &unlikely_}) {
+    for (const std::int32_t slot : *slots_left) {
+      const Insertion& at = cached(slot, request, best.at.cost);
+      if (at.feasible() && at.cost < best.at.cost) best = {slot, at};
+    }
+    if (best.slot >= 0) break;
+  }
+  return best;
 }
 
 std::int32_t Plan::empty_slot() {
@@ -145,9 +333,19 @@ std::int32_t Plan::empty_slot() {
     if (tours_[index(slot)].nodes.empty()) return slot;
   }
   tours_.emplace_back();
+  refresh(tours_.back());
   tours_.back().stamp = ++stamps_;
   touched_.push_back(0);
-  memory_.emplace_back(problem_.pickup.size());
+  mark_.push_back(0);
+  if (tours_.size() > memory_width_) {
+    const std::size_t width = std::max<std::size_t>(16, 2 * memory_width_);
+    std::vector<Remembered> wider(width * problem_.pickup.size());
+    for (std::size_t r = 0; r < problem_.pickup.size(); ++r) {
+      std::copy_n(memory_.data() + r * memory_width_, memory_width_, wider.data() + r * width);
+    }
+    memory_.swap(wider);
+    memory_width_ = width;
+  }
   return slots() - 1;
 }
 
@@ -162,7 +360,6 @@ void Plan::touch(std::int32_t slot) {
 
 void Plan::settle(std::int32_t slot, double old_length, bool was_empty) {
   Tour& tour = tours_[index(slot)];
-  refresh(tour);
   tour.stamp = ++stamps_;
   distance_ += tour.length - old_length;
   vehicles_ += (was_empty ? 1 : 0) - (tour.nodes.empty() ? 1 : 0);
@@ -172,31 +369,37 @@ void Plan::insert(std::int32_t slot, std::int32_t request, const Insertion& at) 
   touch(slot);
   Tour& tour = tours_[index(slot)];
   const bool was_empty = tour.nodes.empty();
-  tour.nodes.insert(tour.nodes.begin() + at.delivery_pos, problem_.delivery[index(request)]);
-  tour.nodes.insert(tour.nodes.begin() + at.pickup_pos, problem_.pickup[index(request)]);
+  const double old_length = tour.length;
+  const std::int32_t p = problem_.pickup[index(request)], d = problem_.delivery[index(request)];
+  tour.nodes.insert(tour.nodes.begin() + at.delivery_pos, d);
+  tour.nodes.insert(tour.nodes.begin() + at.pickup_pos, p);
+  tour.stops.insert(tour.stops.begin() + at.delivery_pos + 1, stop_at(d));
+  tour.stops.insert(tour.stops.begin() + at.pickup_pos + 1, stop_at(p));
+  const std::size_t first = index(at.pickup_pos) + 1, second = index(at.delivery_pos) + 2;
+  for (const std::size_t k : {first, first + 1, second, second + 1}) link(tour, k);
+  forward(tour, first, second);
+  backward(tour, second, first);
+  tour.length = 0.0;
+  for (const Stop& stop : tour.stops) tour.length += stop.leg;
   clear_absent(request);
   slot_of_[index(request)] = slot;
-  settle(slot, tour.length, was_empty);
+  settle(slot, old_length, was_empty);
 }
 
 void Plan::remove_from(std::int32_t slot, const std::vector<std::int32_t>& requests) {
   touch(slot);
   Tour& tour = tours_[index(slot)];
   const bool was_empty = tour.nodes.empty();
+  const double old_length = tour.length;
   for (const std::int32_t request : requests) set_absent(request);
-  std::erase_if(tour.nodes, [&](std::int32_t node) { return slot_of_[index(request_of_[index(node)])] < 0; });
-  settle(slot, tour.length, was_empty);
+  skim(tour, [&](std::int32_t request) { return slot_of_[index(request)] < 0; }, tour);
+  settle(slot, old_length, was_empty);
 }
 
 void Plan::remove(std::int32_t request) { remove_from(slot_of_[index(request)], {request}); }
 
 void Plan::without(const Tour& tour, std::int32_t first, std::int32_t second, Tour& out) const {
-  out.nodes.clear();
-  for (const std::int32_t node : tour.nodes) {
-    const std::int32_t request = request_of_[index(node)];
-    if (request != first && request != second) out.nodes.push_back(node);
-  }
-  refresh(out);
+  skim(tour, [&](std::int32_t request) { return request == first || request == second; }, out);
 }
 
 bool Plan::assign(std::int32_t slot, const std::vector<std::int32_t>& nodes) {
@@ -204,7 +407,8 @@ bool Plan::assign(std::int32_t slot, const std::vector<std::int32_t>& nodes) {
   candidate.nodes = nodes;
   refresh(candidate);
   for (std::size_t k = 0; k < nodes.size(); ++k) {
-    if (candidate.start[k] > candidate.latest[k] + kGrace || candidate.load[k] > problem_.capacity) return false;
+    const Stop& stop = candidate.stops[k + 1];
+    if (stop.depart - stop.service > stop.latest + kGrace || stop.load > problem_.capacity) return false;
   }
   touch(slot);
   for (const std::int32_t node : nodes) {
@@ -215,8 +419,10 @@ bool Plan::assign(std::int32_t slot, const std::vector<std::int32_t>& nodes) {
   }
   Tour& tour = tours_[index(slot)];
   const bool was_empty = tour.nodes.empty();
+  const double old_length = tour.length;
   tour.nodes = nodes;
-  settle(slot, tour.length, was_empty);
+  refresh(tour);
+  settle(slot, old_length, was_empty);
   return true;
 }
 

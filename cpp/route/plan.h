@@ -36,12 +36,22 @@ class Rng {
   std::uint64_t state_;
 };
 
-// One route with its tables. Index k counts stops, the depot left out.
+// A stop with its tables. Stop 0 is the start of the vehicle, the last its end; a route of n nodes has n + 2 stops.
+struct Stop {
+  std::int32_t node = 0;
+  std::int32_t load = 0;  // after the stop
+  double ready = 0.0;     // earliest start of service
+  double service = 0.0;
+  double depart = 0.0;  // earliest end of service
+  double latest = 0.0;  // latest start of service that keeps the rest of the route in time
+  double leg = 0.0;     // distance from the stop before
+  double trip = 0.0;    // travel time from the stop before
+};
+
+// One route. `nodes` leaves its ends out.
 struct Tour {
   std::vector<std::int32_t> nodes;
-  std::vector<double> start;       // earliest start of service
-  std::vector<double> latest;      // latest start of service that keeps the rest of the route in time
-  std::vector<std::int32_t> load;  // after the stop
+  std::vector<Stop> stops;
   double length = 0.0;
   std::uint64_t stamp = 0;  // equal stamps, equal routes
 };
@@ -51,6 +61,12 @@ struct Insertion {
   std::int32_t pickup_pos = -1;    // before the present stop
   std::int32_t delivery_pos = -1;  // before the present stop
   bool feasible() const { return pickup_pos >= 0; }
+};
+
+// A route and a place in it.
+struct Placement {
+  std::int32_t slot = -1;
+  Insertion at;
 };
 
 class Plan {
@@ -69,9 +85,11 @@ class Plan {
   const std::vector<std::int32_t>& absent() const { return absent_; }
 
   // Cheapest feasible insertion below `limit`.
-  Insertion cheapest(const Tour& tour, std::int32_t request, double limit) const;
+  Insertion cheapest(const Tour& tour, std::int32_t request, double limit);
   // The same for a slot, remembered until the route changes.
-  const Insertion& cached(std::int32_t slot, std::int32_t request);
+  const Insertion& cached(std::int32_t slot, std::int32_t request, double limit);
+  // The cheapest over all routes in use, each passed over with probability `blink`; slot -1 when there is none.
+  Placement cheapest_of_all(std::int32_t request, double blink, Rng& rng);
   // Whether the request could be served by a vehicle of its own, and at what cost.
   double alone(std::int32_t request) const { return alone_[index(request)]; }
 
@@ -93,13 +111,24 @@ class Plan {
   void begin();
   void rollback();
 
+  // Places and routes looked at so far: what the search's time goes into.
+  std::uint64_t work() const { return work_; }
+
   // Routes as node lists.
   std::vector<std::vector<std::int32_t>> routes() const;
   std::int32_t vehicle_limit = std::numeric_limits<std::int32_t>::max();
 
  private:
   void refresh(Tour& tour) const;
+  void link(Tour& tour, std::size_t at) const;
+  void forward(Tour& tour, std::size_t from, std::size_t at_least) const;
+  void backward(Tour& tour, std::size_t from, std::size_t at_least) const;
+  template <class Gone>
+  void skim(const Tour& tour, Gone&& gone, Tour& out) const;
+  Stop stop_at(std::int32_t node) const;
   void touch(std::int32_t slot);
+  // Stops that could well come right before or after a node.
+  const std::vector<std::int32_t>& partners(std::int32_t node);
   void settle(std::int32_t slot, double old_length, bool was_empty);
   double trip(std::int32_t a, std::int32_t b) const { return duration_of_[index(a) * nodes_ + index(b)]; }
 
@@ -107,6 +136,10 @@ class Plan {
   std::size_t nodes_;
   const double* distance_of_;
   const double* duration_of_;
+  // By column: what leads to a node lies together. The same memory when the matrix is symmetric.
+  const double* distance_to_;
+  const double* duration_to_;
+  std::vector<double> distance_columns_, duration_columns_;
   std::vector<std::int32_t> request_of_, slot_of_;
   std::vector<double> alone_;
   std::vector<Tour> tours_;
@@ -114,13 +147,22 @@ class Plan {
   std::int32_t vehicles_ = 0;
   double distance_ = 0.0;
   std::uint64_t stamps_ = 0;
+  std::uint64_t work_ = 0;
 
   struct Remembered {
     std::uint64_t stamp = 0;
-    Insertion insertion;
+    Insertion insertion;  // when there is none: cost is what was looked below
   };
-  std::vector<std::vector<Remembered>> memory_;  // by slot, then request
-  Insertion scratch_;
+  std::vector<Remembered> memory_;  // by request, then slot
+  std::size_t memory_width_ = 0;    // slots that it has room for
+
+  // Scratch of cheapest(), by position.
+  std::vector<double> detour_p_, detour_d_, leave_p_, least_d_;
+  std::vector<std::int32_t> stale_, unlikely_;
+  std::vector<std::uint64_t> mark_;  // by slot
+  std::uint64_t marks_ = 0;
+  std::vector<std::vector<std::int32_t>> partners_;  // by node, made when first asked for
+  std::vector<std::pair<double, std::int32_t>> ranking_;
 
   struct Backup {
     std::int32_t slot;

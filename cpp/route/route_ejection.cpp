@@ -7,6 +7,7 @@ namespace matcher::route {
 namespace {
 
 constexpr std::int32_t kPatience = 4000;     // ejections before another route is tried
+constexpr std::int32_t kPairs = 2000;        // pairs tried for one ejection
 constexpr std::int32_t kPerturbations = 40;  // random moves after an ejection
 
 class RouteEjection {
@@ -53,26 +54,36 @@ class RouteEjection {
     Insertion at;
   };
 
-  // Serves `request` in place of one or two that are easier to serve, by the penalties so far.
+  // Serves `request` in place of one or two that are easier to serve, by the penalties so far. Pairs are looked at only
+  // where no single one will do for less.
   bool eject_for(std::int32_t request, double until) {
     Ejection best;
     best.penalty = penalty_[index(request)];
     std::int32_t equals = 0;
     for (std::int32_t slot = 0; slot < plan_.slots(); ++slot) {
+      if (state_.progress() >= until) return false;
       const Tour& tour = plan_.tour(slot);
-      if (tour.nodes.empty()) continue;
+      for (const std::int32_t node : tour.nodes) {
+        const std::int32_t member = plan_.request_of(node);
+        if (plan_.problem().pickup[index(member)] == node) consider(tour, slot, request, member, -1, best, equals);
+      }
+    }
+    std::int32_t looks = kPairs;
+    const std::int32_t first_slot = state_.rng.below(plan_.slots());
+    for (std::int32_t turn = 0; turn < plan_.slots() && looks > 0; ++turn) {
+      const std::int32_t slot = (first_slot + turn) % plan_.slots();
+      const Tour& tour = plan_.tour(slot);
       if (state_.progress() >= until) return false;
       members_.clear();
       for (const std::int32_t node : tour.nodes) {
         const std::int32_t member = plan_.request_of(node);
-        if (plan_.problem().pickup[index(member)] == node && penalty_[index(member)] <= best.penalty) {
+        if (plan_.problem().pickup[index(member)] == node && penalty_[index(member)] < best.penalty) {
           members_.push_back(member);
         }
       }
       for (std::size_t a = 0; a < members_.size(); ++a) {
-        consider(tour, slot, request, members_[a], -1, best, equals);
-        for (std::size_t b = a + 1; b < members_.size(); ++b) {
-          consider(tour, slot, request, members_[a], members_[b], best, equals);
+        for (std::size_t b = a + 1; b < members_.size() && looks > 0; ++b) {
+          looks -= consider(tour, slot, request, members_[a], members_[b], best, equals);
         }
       }
     }
@@ -86,21 +97,22 @@ class RouteEjection {
     return true;
   }
 
-  // Keeps an ejection of less penalty; among equals each with the same probability.
-  void consider(const Tour& tour, std::int32_t slot, std::int32_t request, std::int32_t first, std::int32_t second,
+  // Keeps an ejection of less penalty; among equals each with the same probability. Whether it had to be tried.
+  bool consider(const Tour& tour, std::int32_t slot, std::int32_t request, std::int32_t first, std::int32_t second,
                 Ejection& best, std::int32_t& equals) {
     const std::int32_t penalty = penalty_[index(first)] + (second >= 0 ? penalty_[index(second)] : 0);
-    if (penalty >= penalty_[index(request)] || penalty > best.penalty) return;
+    if (penalty >= penalty_[index(request)] || penalty > best.penalty) return false;
     const bool tie = best.slot >= 0 && penalty == best.penalty;
     if (tie && state_.rng.below(equals + 1) != 0) {
       ++equals;
-      return;
+      return false;
     }
     plan_.without(tour, first, second, rest_);
     const Insertion at = plan_.cheapest(rest_, request, std::numeric_limits<double>::infinity());
-    if (!at.feasible()) return;
+    if (!at.feasible()) return true;
     equals = tie ? equals + 1 : 1;
     best = {slot, first, second, penalty, at};
+    return true;
   }
 
   // A random request into a random other route, or two of different routes exchanged.
@@ -110,7 +122,7 @@ class RouteEjection {
     const std::int32_t to = state_.rng.below(plan_.slots());
     if (from < 0 || to == from || plan_.tour(to).nodes.empty()) return;
     if (state_.rng.below(2) == 0) {
-      const Insertion at = plan_.cached(to, a);
+      const Insertion at = plan_.cached(to, a, std::numeric_limits<double>::infinity());
       if (!at.feasible() || plan_.tour(from).nodes.size() == 2) return;
       plan_.remove(a);
       plan_.insert(to, a, at);

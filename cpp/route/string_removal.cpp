@@ -14,7 +14,9 @@ constexpr double kSplit = 0.5;         // probability of preserving part of a st
 constexpr double kKeepGrowing = 0.01;  // that the preserved part grows by one more
 constexpr double kBlink = 0.01;        // of passing over a route
 constexpr std::size_t kNeighbours = 60;
-constexpr double kHot = 1.0, kCold = 0.01;  // temperatures, in average legs
+// Temperatures in average legs. A search that will look at each request only a few times has no time for detours: it
+// starts cooler, by the root of the iterations it can expect for each request.
+constexpr double kHottest = 1.0, kHotPerRoot = 0.03, kColdToHot = 0.01;
 
 class StringRemoval {
  public:
@@ -28,12 +30,17 @@ class StringRemoval {
     const double began = state_.progress();
     const double legs = 2.0 * plan_.requests() + plan_.vehicles();
     const double leg = plan_.distance() / std::max(1.0, legs);
-    const double hot = kHot * leg, cold = kCold * leg;
+    const std::int64_t first = state_.out.iterations;
     const bool complete = plan_.absent().empty();
     for (;;) {
       const double progress = state_.progress();
       if (progress >= until) break;
-      const double temperature = hot * std::pow(cold / hot, (progress - began) / (until - began));
+      // With a budget of iterations the expectation is that budget; with a deadline it is what the rate so far
+      // promises.
+      const double done = (progress - began) / (until - began);
+      const double expected = done > 0.0 ? static_cast<double>(state_.out.iterations - first) / done : 0.0;
+      const double hot = std::min(kHottest, kHotPerRoot * std::sqrt(expected / std::max(1, plan_.requests())));
+      const double temperature = hot * leg * std::pow(kColdToHot, done);
       ++state_.out.iterations;
       const double before = plan_.distance();
       const std::size_t missing = plan_.absent().size();

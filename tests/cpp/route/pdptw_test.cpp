@@ -119,8 +119,8 @@ class Impatient final : public StopCheck {
 };
 
 TEST(Pdptw, AStopAtAnyMomentLeavesAPlanInHand) {
-  const RandomProblem problem(9, 25, 25);
-  for (int questions = 0; questions < 400; questions += 7) {
+  const RandomProblem problem(9, 12, 12);
+  for (int questions = 0; questions < 90; questions += 7) {
     Impatient stop(questions);
     PdptwOptions options;
     options.stop = &stop;
