@@ -11,6 +11,7 @@ import (
 	_ "embed" // the service config
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -167,6 +168,55 @@ func (c *Client) InsertOrder(
 	ctx context.Context, request *matcherv1.InsertOrderRequest, options ...grpc.CallOption,
 ) (*matcherv1.InsertOrderResponse, error) {
 	response, err := c.routing.InsertOrder(withKey(ctx), request, options...)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return response, nil
+}
+
+// OptimizeRoutes finds the best routes for a whole market until the context's deadline, or in the task's max_iterations.
+// A refusal is an *Error.
+func (c *Client) OptimizeRoutes(
+	ctx context.Context, task *matcherv1.RoutingTask, options ...grpc.CallOption,
+) (*matcherv1.RoutePlan, error) {
+	response, err := c.routing.OptimizeRoutes(withKey(ctx), &matcherv1.OptimizeRoutesRequest{Task: task}, options...)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return response.GetPlan(), nil
+}
+
+// StreamOptimizeRoutes calls better with every better plan as it is found; final is set for the last. When better
+// returns false, or the context ends, so does the search.
+func (c *Client) StreamOptimizeRoutes(
+	ctx context.Context, task *matcherv1.RoutingTask, better func(plan *matcherv1.RoutePlan, final bool) bool,
+	options ...grpc.CallOption,
+) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.routing.StreamOptimizeRoutes(ctx, &matcherv1.StreamOptimizeRoutesRequest{Task: task}, options...)
+	if err != nil {
+		return asError(err)
+	}
+	for {
+		response, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return asError(err)
+		}
+		if !better(response.GetPlan(), response.GetFinal()) {
+			return nil
+		}
+	}
+}
+
+// ComputeTravelMatrix says how long trips take in the server's decisions. A refusal is an *Error.
+func (c *Client) ComputeTravelMatrix(
+	ctx context.Context, request *matcherv1.ComputeTravelMatrixRequest, options ...grpc.CallOption,
+) (*matcherv1.ComputeTravelMatrixResponse, error) {
+	response, err := c.routing.ComputeTravelMatrix(withKey(ctx), request, options...)
 	if err != nil {
 		return nil, asError(err)
 	}

@@ -417,6 +417,42 @@ func TestSolve(t *testing.T) {
 	}
 }
 
+// The stream's last plan is the unary call's: the work is given, so the answer is.
+func TestOptimizeRoutes(t *testing.T) {
+	client := shared(t)
+	task := &matcherv1.RoutingTask{Snapshot: market(), MaxIterations: 100}
+	plan, err := client.OptimizeRoutes(within(t, 20*time.Second), task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.GetPlans()) == 0 || len(plan.GetUnserved()) != 1 || plan.GetUnserved()[0].GetOrderId() != "frozen" {
+		t.Errorf("three orders served, the frozen one not: %v", plan)
+	}
+	var last *matcherv1.RoutePlan
+	ended := false
+	err = client.StreamOptimizeRoutes(within(t, 20*time.Second), task, func(plan *matcherv1.RoutePlan, final bool) bool {
+		last, ended = plan, final
+		return true
+	})
+	if err != nil || !ended || !proto.Equal(plan, last) {
+		t.Errorf("%v\n%v\n%v", err, plan, last)
+	}
+}
+
+func TestComputeTravelMatrix(t *testing.T) {
+	matrix, err := shared(t).ComputeTravelMatrix(within(t, 20*time.Second), &matcherv1.ComputeTravelMatrixRequest{
+		Origins: []*matcherv1.Place{{}, {Longitude: 1000}}, AtMs: now,
+		Frame: matcherv1.SpatialFrame_SPATIAL_FRAME_PLANE_METERS,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := matrix.GetDurationMs()
+	if len(cells) != 4 || cells[0] != 0 || cells[1] == 0 || cells[1] != cells[2] {
+		t.Errorf("two places, the same way there and back: %v", cells)
+	}
+}
+
 // A fleet sent once is asked by its token; a token that the server does not keep asks for the snapshot again.
 func TestInsertOrder(t *testing.T) {
 	client := shared(t)

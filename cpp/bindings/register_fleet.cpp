@@ -6,9 +6,11 @@
 #include <mutex>
 
 #include "bindings/columns.h"
+#include "bindings/deadline.h"
 #include "bindings/market.h"
 #include "bindings/register.h"
 #include "matcher/fleet.h"
+#include "matcher/fleet_improve.h"
 
 namespace py = pybind11;
 
@@ -65,7 +67,7 @@ std::vector<FleetOrder> read_orders(const py::object& xyz, const py::object& row
 
 class FleetHandle {
  public:
-  explicit FleetHandle(const FleetSettings& settings) {
+  explicit FleetHandle(const FleetSettings& settings) : weights_(settings.weights) {
     InputFault fault;
     fleet_ = Fleet::make(settings, fault);
     raise_on(fault);
@@ -203,7 +205,38 @@ class FleetHandle {
                           to_array(std::vector<std::int64_t>(quantities.begin(), quantities.end())));
   }
 
+  // Rows as for `cheapest`; handles and prices of the same orders.
+  py::dict improve(const py::object& xyz, const py::object& rows, const py::object& values, const py::object& handles,
+                   const py::object& prices, std::int64_t max_iterations, double time_limit, std::uint64_t seed,
+                   double hot, double cold) {
+    const auto orders = read_orders(xyz, rows, values);
+    const auto handle = strict_span<std::int32_t>(handles, "handles");
+    const auto price = strict_span<std::int64_t>(prices, "prices");
+    if (handle.size() != orders.size() || price.size() != orders.size()) {
+      throw py::value_error("handles and prices do not have one value an order");
+    }
+    std::vector<MovableOrder> movable(orders.size());
+    for (std::size_t k = 0; k < orders.size(); ++k) movable[k] = {handle[k], orders[k], price[k]};
+    Deadline deadline(time_limit, false);
+    FleetImproveOptions options;
+    options.max_iterations = max_iterations;
+    options.seed = seed;
+    options.hot = hot;
+    options.cold = cold;
+    options.stop = time_limit >= 0.0 ? &deadline : nullptr;
+    options.weights = weights_;
+    FleetImprovement found;
+    raise_on(locked([&](Fleet& fleet) { return improve_fleet(fleet, movable, options, found); }));
+    py::dict out;
+    out["iterations"] = found.iterations;
+    out["improvements"] = found.improvements;
+    out["cost"] = found.cost;
+    out["open"] = to_array(found.open);
+    return out;
+  }
+
   std::unique_ptr<Fleet> fleet_;
+  std::array<std::int64_t, kQuantityCount> weights_;
   std::mutex mutex_;
 };
 
@@ -245,6 +278,9 @@ void register_fleet(py::module_& m) {
            py::arg("speed_mph"), py::arg("profile"))
       .def("load", &FleetHandle::load, py::arg("locations"), py::arg("travel"), py::arg("orders"), py::arg("couriers"),
            py::arg("routes"))
+      .def("improve", &FleetHandle::improve, py::kw_only(), py::arg("xyz"), py::arg("rows"), py::arg("values"),
+           py::arg("handles"), py::arg("prices"), py::arg("max_iterations"), py::arg("time_limit"), py::arg("seed"),
+           py::arg("hot"), py::arg("cold"))
       .def("preview", &FleetHandle::preview, py::arg("xyz"), py::arg("rows"), py::arg("values"), py::arg("courier"),
            py::arg("pickup_pos"), py::arg("dropoff_pos"))
       .def(

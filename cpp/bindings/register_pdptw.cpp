@@ -1,12 +1,11 @@
-// Binding of matcher/pdptw.h. The clock enters here: the search sees only the share of its time that is gone.
+// Binding of matcher/pdptw.h.
 #include <pybind11/stl.h>
 
-#include <chrono>
 #include <cstring>
-#include <ctime>
 #include <limits>
 
 #include "bindings/columns.h"
+#include "bindings/deadline.h"
 #include "bindings/register.h"
 #include "matcher/pdptw.h"
 
@@ -14,23 +13,6 @@ namespace py = pybind11;
 
 namespace matcher::bindings {
 namespace {
-
-double wall_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-
-class Deadline final : public StopCheck {
- public:
-  Deadline(double seconds, bool cpu) : clock_(cpu ? cpu_seconds : wall_seconds), began_(clock_()), seconds_(seconds) {}
-  double elapsed_fraction() override { return seconds_ > 0.0 ? (clock_() - began_) / seconds_ : 1.0; }
-
- private:
-  double (*clock_)();
-  double began_;
-  double seconds_;
-};
 
 py::dict solve(const py::object& distance, const py::object& duration, const py::object& ready, const py::object& due,
                const py::object& service, const py::object& demand, const py::object& pickup,

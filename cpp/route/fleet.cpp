@@ -289,6 +289,7 @@ class FleetOf final : public Fleet {
 
   std::int32_t couriers() const override { return static_cast<std::int32_t>(loc_.size()); }
   std::span<const FleetStop> route(std::int32_t courier) const override { return stops_[at(courier)]; }
+  std::int32_t locked(std::int32_t courier) const override { return locked_[at(courier)]; }
   std::span<const std::int64_t> times(std::int32_t courier) const override { return routes_[at(courier)].at_ms; }
   const Quantities& quantities(std::int32_t courier) const override { return routes_[at(courier)].quantities; }
 

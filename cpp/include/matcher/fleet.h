@@ -125,6 +125,7 @@ class Fleet {
 
   virtual std::int32_t couriers() const = 0;
   virtual std::span<const FleetStop> route(std::int32_t courier) const = 0;
+  virtual std::int32_t locked(std::int32_t courier) const = 0;
   virtual std::span<const std::int64_t> times(std::int32_t courier) const = 0;  // hand-over of every stop
   virtual const Quantities& quantities(std::int32_t courier) const = 0;
 };

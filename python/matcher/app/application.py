@@ -20,6 +20,7 @@ from matcher.app.build import this_build
 from matcher.app.config import Config
 from matcher.app.insertions import Insertions
 from matcher.app.journal import Journal, NoJournal, open_journal
+from matcher.app.routes import RoutePlanner
 from matcher.app.self_test import self_test
 from matcher.batching import propose_batches
 from matcher.domain import (
@@ -83,6 +84,7 @@ class App:
         self._unix_ms = unix_ms or (lambda: time.time_ns() // 1_000_000)
         self._config_digest = self.config.digest
         self.insertions = Insertions(self._travel, self.build, self.config.server.kept_fleets)
+        self.routes = RoutePlanner(self._travel, self.build)
 
     def __enter__(self) -> App:
         return self

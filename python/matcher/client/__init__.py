@@ -9,7 +9,7 @@ from matcher.client.errors import CallFailed, DeadlineExceeded, Overloaded, Unav
 from matcher.client.sessions import AsyncMatchSession, MatchSession
 from matcher.client.sync import Client
 from matcher.domain import InvalidRequest, Violation
-from matcher.wire import InsertionReply, SolveReply, SolveStatus
+from matcher.wire import InsertionReply, RouteOptions, RouteReply, SolveReply, SolveStatus
 
 __all__ = [
     "AsyncClient",
@@ -21,6 +21,8 @@ __all__ = [
     "InvalidRequest",
     "MatchSession",
     "Overloaded",
+    "RouteOptions",
+    "RouteReply",
     "SolveReply",
     "SolveStatus",
     "Unavailable",

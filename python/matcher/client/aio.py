@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
+import numpy as np
 import numpy.typing as npt
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -13,10 +14,13 @@ from matcher.client.calls import (
     EXPLAIN,
     INSERT,
     MATCH,
+    MATRIX,
+    OPTIMIZE,
     OPTIONS,
     PROPOSE_BATCHES,
     SOLVE,
     STREAM_MATCH,
+    STREAM_OPTIMIZE,
     match_bytes,
     metadata,
     new_key,
@@ -24,19 +28,25 @@ from matcher.client.calls import (
 )
 from matcher.client.errors import failure
 from matcher.client.sessions import AsyncMatchSession
-from matcher.domain import Batches, Decision, Effort, Explanation, Order, Rung, Snapshot
+from matcher.domain import Batches, Decision, Effort, Explanation, Order, Rung, Snapshot, SpatialFrame, TravelMode
 from matcher.wire import (
     InsertionReply,
     MatchOptions,
+    RouteOptions,
+    RouteReply,
     SolveReply,
     decode_batches,
     decode_decision,
     decode_explanation,
     decode_insert_reply,
+    decode_matrix_reply,
+    decode_route_reply,
     decode_solve_reply,
     encode_batches_request,
     encode_explain_request,
     encode_insert_request,
+    encode_matrix_request,
+    encode_route_task,
 )
 
 
@@ -65,6 +75,9 @@ class AsyncClient:
         self._propose_batches: Any = self._channel.unary_unary(PROPOSE_BATCHES)
         self._solve: Any = self._channel.unary_unary(SOLVE)
         self._insert: Any = self._channel.unary_unary(INSERT)
+        self._optimize: Any = self._channel.unary_unary(OPTIMIZE)
+        self._stream_optimize: Any = self._channel.unary_stream(STREAM_OPTIMIZE)
+        self._matrix: Any = self._channel.unary_unary(MATRIX)
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -164,6 +177,53 @@ class AsyncClient:
             keep_fleet=keep_fleet,
         )
         return decode_insert_reply(await self._call(self._insert, request, timeout))
+
+    async def optimize_routes(
+        self, snapshot: Snapshot, options: RouteOptions | None = None, *, timeout: float | None = None
+    ) -> RouteReply:
+        """As `Client.optimize_routes`."""
+        request = encode_route_task(snapshot, options or RouteOptions(), stream=False)
+        return decode_route_reply(await self._call(self._optimize, request, timeout), stream=False)
+
+    async def stream_optimize_routes(
+        self, snapshot: Snapshot, options: RouteOptions | None = None, *, timeout: float | None = None
+    ) -> AsyncIterator[RouteReply]:
+        """As `Client.stream_optimize_routes`."""
+        request = encode_route_task(snapshot, options or RouteOptions(), stream=True)
+        call = self._stream_optimize(
+            request, timeout=timeout or self._timeout, metadata=metadata(), wait_for_ready=self._wait_for_ready
+        )
+        try:
+            async for reply in call:
+                yield decode_route_reply(reply, stream=True)
+        except grpc.RpcError as error:
+            raise failure(error) from None
+        finally:
+            call.cancel()
+
+    async def travel_matrix(
+        self,
+        origins: Sequence[tuple[float, float]],
+        destinations: Sequence[tuple[float, float]] = (),
+        *,
+        at_ms: int,
+        mode: TravelMode = TravelMode.CAR,
+        speed_meters_per_hour: int = 0,
+        frame: SpatialFrame = SpatialFrame.WGS84,
+        policy: str = "default",
+        timeout: float | None = None,
+    ) -> tuple[npt.NDArray[np.int64], str]:
+        """As `Client.travel_matrix`."""
+        request = encode_matrix_request(
+            origins,
+            destinations,
+            at_ms=at_ms,
+            mode=mode,
+            speed_meters_per_hour=speed_meters_per_hour,
+            frame=int(frame),
+            policy=policy,
+        )
+        return decode_matrix_reply(await self._call(self._matrix, request, timeout))
 
     async def match_bytes(self, request: bytes, *, timeout: float | None = None) -> bytes:
         """An encoded MatchRequest to an encoded MatchResponse."""

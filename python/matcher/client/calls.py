@@ -19,6 +19,9 @@ EXPLAIN = "/matcher.v1.MatchingService/Explain"
 PROPOSE_BATCHES = "/matcher.v1.BatchingService/ProposeBatches"
 SOLVE = "/matcher.v1.AssignmentService/Solve"
 INSERT = "/matcher.v1.RoutingService/InsertOrder"
+OPTIMIZE = "/matcher.v1.RoutingService/OptimizeRoutes"
+STREAM_OPTIMIZE = "/matcher.v1.RoutingService/StreamOptimizeRoutes"
+MATRIX = "/matcher.v1.RoutingService/ComputeTravelMatrix"
 SERVICE_CONFIG = files("matcher.client").joinpath("service_config.json").read_text(encoding="utf-8")
 """Retries with backoff, throttled; any language's gRPC takes the same text."""
 OPTIONS: tuple[tuple[str, Any], ...] = (

@@ -30,7 +30,7 @@ from matcher.domain.enums import (
     WaitReason,
 )
 from matcher.domain.explanation import Explanation, Move, PairChange
-from matcher.domain.insertion import OrderCandidate, OrderInsertion
+from matcher.domain.insertion import OrderCandidate, OrderInsertion, RoutePlan, UnservedOrder
 from matcher.domain.policy import (
     BundlingPolicy,
     CandidatePolicy,
@@ -112,6 +112,7 @@ __all__ = [
     "Refusals",
     "RouteAdvanced",
     "RouteChanged",
+    "RoutePlan",
     "RouteStop",
     "Routes",
     "Rung",
@@ -124,6 +125,7 @@ __all__ = [
     "TravelMode",
     "TravelPolicy",
     "UnbatchedReason",
+    "UnservedOrder",
     "Violation",
     "WaitReason",
     "WaitingPolicy",

@@ -1,4 +1,4 @@
-"""Where an order fits into routes under way."""
+"""Where an order fits into routes under way, and routes for a whole market."""
 
 from __future__ import annotations
 
@@ -40,3 +40,33 @@ class OrderInsertion:
     """Set when there are none."""
     refused: tuple[tuple[WaitReason, int], ...]
     """(reason, couriers), when there are fewer candidates than asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnservedOrder:
+    """An order in no route."""
+
+    order_id: str
+    reason: WaitReason
+    refused: tuple[tuple[WaitReason, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlan:
+    """Routes for a whole market; they were checked against every limit."""
+
+    plans: tuple[CourierPlan, ...]
+    """Couriers with stops, by id."""
+    unserved: tuple[UnservedOrder, ...]
+    cost_terms: tuple[tuple[str, int], ...]
+    """(term, micros) of all routes."""
+    initial_cost_micros: int
+    iterations: int
+    exhausted: bool
+    """Time was over before max_iterations were done."""
+    final: bool
+
+    @property
+    def cost_micros(self) -> int:
+        """Sum of the terms."""
+        return sum(micros for _, micros in self.cost_terms)

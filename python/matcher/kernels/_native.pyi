@@ -227,6 +227,20 @@ class Fleet:
     def load(
         self, locations: Any, travel: Any, orders: Any, couriers: Any, routes: Any
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]: ...
+    def improve(
+        self,
+        *,
+        xyz: Any,
+        rows: Any,
+        values: Any,
+        handles: Any,
+        prices: Any,
+        max_iterations: int,
+        time_limit: float,
+        seed: int,
+        hot: float,
+        cold: float,
+    ) -> dict[str, Any]: ...
     # (order, kind, arrive_ms, at_ms, depart_ms, depart_by_ms) of the route that an insertion makes
     def preview(
         self, xyz: Any, rows: Any, values: Any, courier: int, pickup_pos: int, dropoff_pos: int

@@ -1,7 +1,8 @@
 """Routes: live insertion into a fleet under way, and pickup-and-delivery plans."""
 
-from matcher.routing.fleet import Fleet, FleetOptions, Insertion, Order, PlannedRoute, Route
+from matcher.routing.fleet import Fleet, FleetOptions, Improved, Insertion, Order, PlannedRoute, Route
 from matcher.routing.live import FleetOutgrown, LiveFleet
+from matcher.routing.optimize import RouteTask, optimize_routes
 from matcher.routing.problem import (
     InvalidPlanError,
     Problem,
@@ -18,6 +19,7 @@ __all__ = [
     "Fleet",
     "FleetOptions",
     "FleetOutgrown",
+    "Improved",
     "Insertion",
     "InvalidPlanError",
     "LiveFleet",
@@ -26,9 +28,11 @@ __all__ = [
     "Problem",
     "Progress",
     "Route",
+    "RouteTask",
     "Solution",
     "Unserved",
     "UnservedReason",
+    "optimize_routes",
     "read_li_lim",
     "read_sartori_buriol",
     "solve",

@@ -89,6 +89,19 @@ class PlannedRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Improved:
+    """What `Fleet.improve` has done."""
+
+    iterations: int
+    improvements: int
+    """Times that a better plan than all before was found."""
+    cost: int
+    """Of all routes now, in the unit of `Insertion.cost`."""
+    left_out: tuple[int, ...]
+    """Handles of orders in no route."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Rows:
     xyz: npt.NDArray[np.float64]
     rows: npt.NDArray[np.int32]
@@ -251,6 +264,41 @@ class Fleet:
     def advance(self, now_ms: int) -> None:
         """Time has passed and nothing was heard: couriers who were free before can start from their place then."""
         self._native.advance(now_ms)
+
+    def improve(
+        self,
+        orders: Mapping[int, Order],
+        prices: Mapping[int, int],
+        *,
+        time_limit: float | None = None,
+        max_iterations: int | None = None,
+        seed: int = 0,
+        hot: float = 0.1,
+        cold: float = 0.001,
+    ) -> Improved:
+        """Move orders to where they cost less and give open ones to couriers, in a budget of seconds or iterations.
+
+        orders: by handle, those that may move: open ones, and planned ones without a locked stop. prices: of leaving
+        each out, in the unit of `Insertion.cost`. hot, cold: temperatures of the annealing, as shares of the mean cost
+        of an order. The fleet is left at the best routes found. Deterministic for a seed and max_iterations as long as
+        no time_limit ends it. Raises ValueError for an order that cannot move. Method: matcher/fleet_improve.h.
+        """
+        if time_limit is None and max_iterations is None:
+            raise ValueError("improve needs a time_limit, max_iterations, or both")
+        r = _rows(list(orders.values()))
+        found = self._native.improve(
+            xyz=r.xyz,
+            rows=r.rows,
+            values=r.values,
+            handles=np.array(list(orders), np.int32),
+            prices=np.array([prices[handle] for handle in orders], np.int64),
+            max_iterations=-1 if max_iterations is None else max_iterations,
+            time_limit=-1.0 if time_limit is None else max(0.0, time_limit),
+            seed=seed,
+            hot=hot,
+            cold=cold,
+        )
+        return Improved(found["iterations"], found["improvements"], found["cost"], tuple(found["open"].tolist()))
 
     def preview(self, order: Order, at: Insertion) -> PlannedRoute:
         """The route that `insert` would make, with its times. Does not change the fleet."""

@@ -42,23 +42,9 @@ class LiveFleet:
 
     def __init__(self, snapshot: Snapshot, travel: Travel, policy: Policy) -> None:
         """Take over the couriers of a snapshot, with the orders in their routes."""
-        weights = {name: int(getattr(policy.costs, name)) for name in QUANTITIES}
-        matrix = travel.matrix_ms if isinstance(travel, MatrixTravel) else None
-        metric = travel if isinstance(travel, MetricTravel) else None
-        self._fleet = Fleet(
-            FleetOptions(
-                radius_m=snapshot.locations.radius_m,
-                road_factor=metric.factor if metric else 1.0,
-                quantum_ms=metric.quantum_ms if metric else 1,
-                matrix_ms=matrix,
-                weights=weights,
-                share_dropoff_service=policy.bundling.share_dropoff_service,
-                severe_after_ms=policy.costs.severe_lateness_after_ms,
-                max_route_stops=policy.candidates.max_route_stops,
-            )
-        )
-        self._rates = (metric.factor, metric.quantum_ms) if metric else None
-        self._weights = weights
+        self._fleet = Fleet(fleet_options(snapshot, travel, policy))
+        self._rates = (travel.factor, travel.quantum_ms) if isinstance(travel, MetricTravel) else None
+        self._weights = policy_weights(policy)
         self._base_ms = snapshot.at_unix_ms
         self.policy = policy
         self.market_id = snapshot.market_id
@@ -232,36 +218,66 @@ class LiveFleet:
             self._fleet.set_route(handle, stops, int(routes.locked[row]))
 
     def _orders(self, snapshot: Snapshot, rows: Sequence[int], bits: Sequence[int], shift: int) -> list[Order]:
-        orders, places = snapshot.orders, snapshot.locations
+        return order_rows(snapshot, rows, bits, shift, as_rows=self._rates is None)
 
-        def place(row: int) -> tuple[float, float, float] | int:
-            if self._rates is None:
-                return row
-            return float(places.x[row]), float(places.y[row]), float(places.z[row])
 
-        def limit(value: int) -> int:
-            return value if value == NEVER_MS else value + shift
+def order_rows(
+    snapshot: Snapshot, rows: Sequence[int], bits: Sequence[int], shift: int = 0, *, as_rows: bool = False
+) -> list[Order]:
+    """Orders of a snapshot as a `Fleet` takes them, times later by `shift`, skills moved to other bits.
 
-        return [
-            Order(
-                pickup=place(int(orders.pickup_loc[row])),
-                dropoff=place(int(orders.dropoff_loc[row])),
-                placed_ms=int(orders.placed_ms[row]) + shift,
-                ready_ms=int(orders.ready_ms[row]) + shift,
-                promised_by_ms=limit(int(orders.promised_by_ms[row])),
-                dropoff_not_before_ms=int(orders.dropoff_not_before_ms[row]) + shift,
-                pickup_by_ms=limit(int(orders.pickup_by_ms[row])),
-                dropoff_by_ms=limit(int(orders.dropoff_by_ms[row])),
-                freshness_ms=int(orders.freshness_ms[row]),
-                size=int(orders.size[row]),
-                skills=_moved(int(orders.skills[row]), bits),
-                pickup_access_ms=int(orders.pickup_access_ms[row]),
-                pickup_leave_ms=int(orders.pickup_leave_ms[row]),
-                dropoff_access_ms=int(orders.dropoff_access_ms[row]),
-                dropoff_leave_ms=int(orders.dropoff_leave_ms[row]),
-            )
-            for row in rows
-        ]
+    as_rows: places are rows of a travel matrix.
+    """
+    orders, places = snapshot.orders, snapshot.locations
+
+    def place(row: int) -> tuple[float, float, float] | int:
+        if as_rows:
+            return row
+        return float(places.x[row]), float(places.y[row]), float(places.z[row])
+
+    def limit(value: int) -> int:
+        return value if value == NEVER_MS else value + shift
+
+    return [
+        Order(
+            pickup=place(int(orders.pickup_loc[row])),
+            dropoff=place(int(orders.dropoff_loc[row])),
+            placed_ms=int(orders.placed_ms[row]) + shift,
+            ready_ms=int(orders.ready_ms[row]) + shift,
+            promised_by_ms=limit(int(orders.promised_by_ms[row])),
+            dropoff_not_before_ms=int(orders.dropoff_not_before_ms[row]) + shift,
+            pickup_by_ms=limit(int(orders.pickup_by_ms[row])),
+            dropoff_by_ms=limit(int(orders.dropoff_by_ms[row])),
+            freshness_ms=int(orders.freshness_ms[row]),
+            size=int(orders.size[row]),
+            skills=_moved(int(orders.skills[row]), bits),
+            pickup_access_ms=int(orders.pickup_access_ms[row]),
+            pickup_leave_ms=int(orders.pickup_leave_ms[row]),
+            dropoff_access_ms=int(orders.dropoff_access_ms[row]),
+            dropoff_leave_ms=int(orders.dropoff_leave_ms[row]),
+        )
+        for row in rows
+    ]
+
+
+def fleet_options(snapshot: Snapshot, travel: Travel, policy: Policy) -> FleetOptions:
+    """How a `Fleet` of the snapshot's couriers measures under a policy."""
+    metric = travel if isinstance(travel, MetricTravel) else None
+    return FleetOptions(
+        radius_m=snapshot.locations.radius_m,
+        road_factor=metric.factor if metric else 1.0,
+        quantum_ms=metric.quantum_ms if metric else 1,
+        matrix_ms=travel.matrix_ms if isinstance(travel, MatrixTravel) else None,
+        weights=policy_weights(policy),
+        share_dropoff_service=policy.bundling.share_dropoff_service,
+        severe_after_ms=policy.costs.severe_lateness_after_ms,
+        max_route_stops=policy.candidates.max_route_stops,
+    )
+
+
+def policy_weights(policy: Policy) -> dict[str, int]:
+    """Micros per second of each quantity."""
+    return {name: int(getattr(policy.costs, name)) for name in QUANTITIES}
 
 
 def _moved(skills: int, bits: Sequence[int]) -> int:

@@ -52,6 +52,8 @@ class Call:
 
 
 Method = Callable[[Call], Awaitable[bytes]]
+Send = Callable[[bytes], Awaitable[None]]
+StreamMethod = Callable[[Call, Send], Awaitable[None]]
 
 
 class Calls:
@@ -74,6 +76,18 @@ class Calls:
             return await self._serve(method, body, request, context)
 
         return grpc.unary_unary_rpc_method_handler(serve)
+
+    def streaming_handler(self, method: str, body: StreamMethod) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """A handler that takes bytes and sends many; what it goes through is the same."""
+
+        async def serve(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> None:
+            async def whole(call: Call) -> bytes:
+                await body(call, context.write)
+                return b""
+
+            await self._serve(method, whole, request, context)
+
+        return grpc.unary_stream_rpc_method_handler(serve)
 
     async def _serve(
         self, method: str, body: Method, request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 
 from opentelemetry import trace
@@ -9,14 +11,28 @@ from opentelemetry import trace
 from matcher.app import App
 from matcher.app.insertions import OutOfTime, UnknownFleet
 from matcher.service.admission import Workers
-from matcher.service.calls import Call
+from matcher.service.calls import Call, Send
 from matcher.service.methods import in_time
 from matcher.service.refused import Refused
-from matcher.wire import InsertionReply, InsertRequest, Refusal, decode_insert_request, encode_insert_reply
+from matcher.wire import (
+    InsertionReply,
+    InsertRequest,
+    Refusal,
+    RouteReply,
+    decode_insert_request,
+    decode_matrix_request,
+    decode_route_task,
+    encode_insert_reply,
+    encode_matrix_reply,
+    encode_route_reply,
+)
 
 _tracer = trace.get_tracer("matcher.service")
 
 INSERT = "matcher.v1.RoutingService/InsertOrder"
+OPTIMIZE = "matcher.v1.RoutingService/OptimizeRoutes"
+STREAM_OPTIMIZE = "matcher.v1.RoutingService/StreamOptimizeRoutes"
+MATRIX = "matcher.v1.RoutingService/ComputeTravelMatrix"
 
 Once = Callable[[Call, Callable[[Call], Awaitable[bytes]]], Awaitable[bytes]]
 """Answers a call, or repeats the answer that its idempotency key got."""
@@ -35,6 +51,87 @@ class RoutingMethods:
     async def insert(self, call: Call) -> bytes:
         """RoutingService.InsertOrder."""
         return await self._once(call, self._insert_reply)
+
+    async def optimize(self, call: Call) -> bytes:
+        """RoutingService.OptimizeRoutes."""
+        return await self._once(call, self._optimize_reply)
+
+    async def _optimize_reply(self, call: Call) -> bytes:
+        last: list[RouteReply] = []
+        gone = threading.Event()
+        try:
+            await self._workers.run(
+                lambda: self._optimize(call, gone, last.append, stream=False), seconds=call.seconds_left()
+            )
+        finally:
+            gone.set()  # where nobody waits any more the search ends
+        _note_plan(call, last[-1])
+        with _tracer.start_as_current_span("encode"):
+            return encode_route_reply(last[-1], stream=False)
+
+    async def stream_optimize(self, call: Call, send: Send) -> None:
+        """RoutingService.StreamOptimizeRoutes: of plans that were found while one was sent, the last one is next."""
+        loop = asyncio.get_running_loop()
+        found: asyncio.Queue[RouteReply | None] = asyncio.Queue()
+        gone = threading.Event()
+
+        def tell(reply: RouteReply | None) -> None:
+            loop.call_soon_threadsafe(found.put_nowait, reply)
+
+        async def search() -> None:
+            try:
+                await self._workers.run(
+                    lambda: self._optimize(call, gone, tell, stream=True), seconds=call.seconds_left()
+                )
+            finally:
+                tell(None)
+
+        task = asyncio.create_task(search())
+        try:
+            while (reply := await found.get()) is not None:
+                while not found.empty() and (newer := found.get_nowait()) is not None:
+                    reply = newer
+                await send(encode_route_reply(reply, stream=True))
+                if reply.plan.final:
+                    _note_plan(call, reply)
+                    break
+            await task
+        finally:
+            gone.set()
+            task.cancel()
+
+    def _optimize(self, call: Call, gone: threading.Event, tell: Callable[[RouteReply], None], *, stream: bool) -> None:
+        in_time(call)
+        with _tracer.start_as_current_span("decode"):
+            snapshot, options = decode_route_task(call.request, self._limits, stream=stream)
+        policy = self._app.policy(options.policy)
+
+        def seconds_left() -> float:
+            return 0.0 if gone.is_set() else call.budget_left()
+
+        with _tracer.start_as_current_span("search"):
+            for reply in self._app.routes.plans(snapshot, options, policy, seconds_left, every=stream):
+                tell(reply)
+                if gone.is_set():
+                    return
+
+    async def matrix(self, call: Call) -> bytes:
+        """RoutingService.ComputeTravelMatrix."""
+        return await self._once(call, self._matrix_reply)
+
+    async def _matrix_reply(self, call: Call) -> bytes:
+        if len(call.request) <= self._inline_bytes:
+            return self._matrix(call)
+        return await self._workers.run(lambda: self._matrix(call), seconds=call.seconds_left())
+
+    def _matrix(self, call: Call) -> bytes:
+        in_time(call)
+        with _tracer.start_as_current_span("decode"):
+            question = decode_matrix_request(call.request, self._limits.solve_cells)
+        with _tracer.start_as_current_span("travel"):
+            cells, provider = self._app.routes.matrix(question, self._app.policy(question.policy))
+        with _tracer.start_as_current_span("encode"):
+            return encode_matrix_reply(cells, provider)
 
     async def _insert_reply(self, call: Call) -> bytes:
         if len(call.request) > self._inline_bytes:
@@ -68,3 +165,15 @@ class RoutingMethods:
             raise Refused(Refusal.unknown_fleet(str(unknown))) from None
         except OutOfTime as late:
             raise Refused(Refusal.deadline(str(late))) from None
+
+
+def _note_plan(call: Call, reply: RouteReply) -> None:
+    plan = reply.plan
+    call.notes |= {
+        "policy": reply.provenance.policy,
+        "plans": len(plan.plans),
+        "unserved": len(plan.unserved),
+        "iterations": plan.iterations,
+        "cost_micros": plan.cost_micros,
+        "exhausted": plan.exhausted,
+    }

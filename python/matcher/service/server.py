@@ -24,7 +24,7 @@ from matcher.service.calls import Calls
 from matcher.service.credentials import ServerCertificate
 from matcher.service.methods import EXPLAIN, MATCH, PROPOSE_BATCHES, SOLVE, Methods
 from matcher.service.metrics import ServiceMetrics
-from matcher.service.routing import INSERT, RoutingMethods
+from matcher.service.routing import INSERT, MATRIX, OPTIMIZE, STREAM_OPTIMIZE, RoutingMethods
 from matcher.service.sessions import STREAM, Sessions
 from matcher.service.sockets import AddressError, UnixSocket
 
@@ -104,6 +104,8 @@ class MatcherServer:
             PROPOSE_BATCHES: self.methods.propose_batches,
             SOLVE: self.methods.solve,
             INSERT: self.routing.insert,
+            OPTIMIZE: self.routing.optimize,
+            MATRIX: self.routing.matrix,
         }
         for full_name, body in bodies.items():
             service, _, method = full_name.partition("/")
@@ -112,6 +114,9 @@ class MatcherServer:
         service, _, method = STREAM.partition("/")
         streams = grpc.method_handlers_generic_handler(service, {method: self.sessions.handler()})
         server.add_generic_rpc_handlers((streams,))
+        service, _, method = STREAM_OPTIMIZE.partition("/")
+        stream = self.calls.streaming_handler(STREAM_OPTIMIZE, self.routing.stream_optimize)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: stream}),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self._config.reflection:
             names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)

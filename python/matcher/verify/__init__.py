@@ -6,5 +6,14 @@ Shares no code with kernels, scoring or solvers; imports `domain` only.
 from matcher.verify.assignment import AssignmentCheck, verify_assignment
 from matcher.verify.certificate import packing_bound
 from matcher.verify.plan import PlanCheck, check_plans
+from matcher.verify.routes import RoutesCheck, check_routes
 
-__all__ = ["AssignmentCheck", "PlanCheck", "check_plans", "packing_bound", "verify_assignment"]
+__all__ = [
+    "AssignmentCheck",
+    "PlanCheck",
+    "RoutesCheck",
+    "check_plans",
+    "check_routes",
+    "packing_bound",
+    "verify_assignment",
+]

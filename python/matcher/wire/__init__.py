@@ -40,6 +40,19 @@ from matcher.wire.json_form import (
     match_request_to_json,
 )
 from matcher.wire.request import MatchOptions, decode_match_request, encode_match_request
+from matcher.wire.routes import (
+    MatrixQuestion,
+    RouteOptions,
+    RouteReply,
+    decode_matrix_reply,
+    decode_matrix_request,
+    decode_route_reply,
+    decode_route_task,
+    encode_matrix_reply,
+    encode_matrix_request,
+    encode_route_reply,
+    encode_route_task,
+)
 from matcher.wire.session import MarketSession, Taken
 from matcher.wire.status import Refusal, encode_status, read_status
 from matcher.wire.stream import decode_stream_reply, encode_stream_reply, encode_stream_request
@@ -52,7 +65,10 @@ __all__ = [
     "InvalidJson",
     "MarketSession",
     "MatchOptions",
+    "MatrixQuestion",
     "Refusal",
+    "RouteOptions",
+    "RouteReply",
     "SolveProblem",
     "SolveReply",
     "SolveStatus",
@@ -66,6 +82,10 @@ __all__ = [
     "decode_insert_reply",
     "decode_insert_request",
     "decode_match_request",
+    "decode_matrix_reply",
+    "decode_matrix_request",
+    "decode_route_reply",
+    "decode_route_task",
     "decode_solve_reply",
     "decode_solve_request",
     "decode_stream_reply",
@@ -77,6 +97,10 @@ __all__ = [
     "encode_insert_reply",
     "encode_insert_request",
     "encode_match_request",
+    "encode_matrix_reply",
+    "encode_matrix_request",
+    "encode_route_reply",
+    "encode_route_task",
     "encode_solve_reply",
     "encode_solve_request",
     "encode_status",
