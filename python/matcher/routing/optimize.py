@@ -59,9 +59,9 @@ def optimize_routes(task: RouteTask, *, every: bool = True) -> Iterator[RoutePla
     search = _Search(task)
     granted = task.seconds_left() if task.seconds_left else 0.0
     search.plan(0, exhausted=False, final=False)
-    # Checking a plan takes as long again at the end: that time is not the search's.
-    reserve = 2.0 * (granted - task.seconds_left()) if task.seconds_left else 0.0
-    granted -= 2.0 * reserve
+    # Checking a plan takes as long again at the end, and so may what comes after: that time is not the search's.
+    reserve = max(2.0 * (granted - task.seconds_left()), granted / 20) if task.seconds_left else 0.0
+    granted -= reserve
     done = 0
     while search.movable:
         left = task.seconds_left() - reserve if task.seconds_left else None
