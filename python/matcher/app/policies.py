@@ -62,6 +62,7 @@ def policy_problems(policy: Policy, path: str) -> list[str]:
         problems.append(f"{path}.travel.hourly_factor: each value must be between 0.01 and 100")
     least(policy.candidates, "candidates", "nearest_couriers", low=1, high=100_000)
     least(policy.candidates, "candidates", "max_pairs", low=0, high=1e9)
+    least(policy.candidates, "candidates", "max_columns", low=1, high=1e8)
     least(policy.candidates, "candidates", "reach_ms", low=0, high=86_400_000)
     least(policy.candidates, "candidates", "max_route_stops", low=2, high=1_000)
     least(policy.bundling, "bundling", "max_orders", low=1, high=6)

@@ -43,6 +43,18 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.courier)
 
+    def of(self, kept: npt.NDArray[np.bool_]) -> Candidates:
+        """Those of the mask; counts of refused couriers stay."""
+        return replace(
+            self,
+            unit=self.unit[kept],
+            courier=self.courier[kept],
+            quantities=self.quantities[kept],
+            pickup_pos=self.pickup_pos[kept],
+            dropoff_pos=self.dropoff_pos[kept],
+            sequence=self.sequence[kept],
+        )
+
 
 def find_candidates(snapshot: Snapshot, travel: Travel, units: Units, policy: Policy, nearest: int) -> Candidates:
     """Cheapest feasible insertion of every unit into the routes of its nearest couriers.
@@ -79,17 +91,7 @@ def _not_refused(snapshot: Snapshot, candidates: Candidates) -> Candidates:
         return candidates
     gone = _refused(snapshot, candidates)
     counts = np.bincount(candidates.unit[gone], minlength=len(candidates.units)).astype(candidates.rejected.dtype)
-    kept = ~gone
-    return replace(
-        candidates,
-        unit=candidates.unit[kept],
-        courier=candidates.courier[kept],
-        quantities=candidates.quantities[kept],
-        pickup_pos=candidates.pickup_pos[kept],
-        dropoff_pos=candidates.dropoff_pos[kept],
-        sequence=candidates.sequence[kept],
-        rejected=np.column_stack([candidates.rejected, counts]),
-    )
+    return replace(candidates.of(~gone), rejected=np.column_stack([candidates.rejected, counts]))
 
 
 def _evaluate(

@@ -41,6 +41,28 @@ def score(
     return Columns(candidates, tuple(term.name for term in terms), micros, micros.sum(axis=1))
 
 
+def most_valuable(columns: Columns, wait: I64, most: int) -> Columns:
+    """At most about `most` columns: those that save most against leaving their orders out, ties to lower rows.
+
+    What saves nothing goes first. The cheapest column of each single order always stays: it says why the order waits.
+    wait: (open orders,) the price of leaving each out; order k is unit k.
+    """
+    if len(columns.cost) <= most:
+        return columns
+    candidates, units = columns.candidates, columns.candidates.units
+    price = np.zeros(int(units.order.max(initial=-1)) + 1, dtype=np.int64)
+    price[units.order[: units.singles]] = wait
+    saved = np.add.reduceat(price[units.order], units.ptr[:-1])[candidates.unit] - columns.cost
+    kept = np.zeros(len(saved), dtype=np.bool_)
+    kept[np.argsort(-saved, kind="stable")[:most]] = True
+    kept &= saved > 0
+    by_unit = np.lexsort((columns.cost, candidates.unit))
+    first = np.append(True, np.diff(candidates.unit[by_unit]) != 0)
+    cheapest = by_unit[first]
+    kept[cheapest[candidates.unit[cheapest] < units.singles]] = True
+    return Columns(candidates.of(kept), columns.term_names, columns.term_micros[kept], columns.cost[kept])
+
+
 def waiting_prices(snapshot: Snapshot, open_orders: npt.NDArray[np.int32], policy: Policy) -> I64:
     """(open orders,) price of leaving each out: base + age × rate, one tenth more per step of priority, + sunk costs.
 

@@ -26,10 +26,11 @@ from matcher.console.report import write_report
 from matcher.domain import InvalidRequest
 from matcher.simulation import PlanError
 from matcher.simulation.mdrp.batch import DayRun, DeciderFactory, simulate_days
-from matcher.simulation.mdrp.day import MODE
+from matcher.simulation.mdrp.day import MINUTE_MS, MODE
 from matcher.simulation.mdrp.evaluation import Metrics, mean_metrics
 from matcher.simulation.mdrp.instance import InstanceSource, find_instances
 from matcher.simulation.mdrp.solution import read_solution
+from matcher.simulation.noise import Noise, parse_noise
 
 _TABLE_WIDTH = 110
 
@@ -47,8 +48,9 @@ def run_mdrp(args: argparse.Namespace) -> int:
             with_overrides(read_config(args), args.policy, args.settings),
             journal=JournalConfig(),
         )
+        noise = parse_noise(args.noise, MINUTE_MS) if args.noise else None
         with _decider_factory(args, config) as factory:
-            runs = _all_days(sources, factory, args.out, args.jobs)
+            runs = _all_days(sources, factory, args.out, args.jobs, noise)
     except (ValueError, OSError, ConfigError, PlanError, InvalidRequest, CallFailed) as error:
         errors.print(f"matcher simulate: {error}", style="red")
         return 1
@@ -63,6 +65,8 @@ def run_mdrp(args: argparse.Namespace) -> int:
     console.width = max(console.width, _TABLE_WIDTH)
     console.print(summary_table(runs, mean))
     console.print(f"operating mode: {MODE}; an order is committed when its courier sets off; one decision a minute")
+    if noise is not None:
+        console.print(f"{noise}: a kitchen later than told may keep a courier beyond the shift: the checker says so")
     console.print(f"written: {args.out}/metrics.json, {args.out}/report.html, {args.out}/INSTANCE/solution_info_*.txt")
     for day in runs:
         for violation in day.violations[:5]:
@@ -93,7 +97,9 @@ def _decider_factory(args: argparse.Namespace, config: Config) -> Iterator[Decid
             yield partial(open_remote, target, args.policy)
 
 
-def _all_days(sources: list[InstanceSource], factory: DeciderFactory, out: Path, jobs: int) -> list[DayRun]:
+def _all_days(
+    sources: list[InstanceSource], factory: DeciderFactory, out: Path, jobs: int, noise: Noise | None
+) -> list[DayRun]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -104,7 +110,7 @@ def _all_days(sources: list[InstanceSource], factory: DeciderFactory, out: Path,
     runs = []
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("days", total=len(sources))
-        for day in simulate_days(sources, factory, out, jobs):
+        for day in simulate_days(sources, factory, out, jobs, noise):
             runs.append(day)
             progress.update(task, advance=1, description=f"days (last: {day.name})")
     return sorted(runs, key=lambda day: day.name)

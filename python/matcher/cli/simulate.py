@@ -36,6 +36,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="KEY=VALUE",
         help="change a value of the policy, e.g. bundling.max_orders=1; may be repeated",
     )
+    mdrp.add_argument(
+        "--noise",
+        default="",
+        metavar="KEY=VALUE,...",
+        help="what decisions are not told: ready=S (standard deviation of the logarithm of estimated preparation "
+        "times), refusal=P (probability that a courier refuses an order), seed=N",
+    )
     mdrp.set_defaults(run=run)
     _add_recorded(markets)
 

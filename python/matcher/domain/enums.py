@@ -69,6 +69,7 @@ class Degradation(IntEnum):
     LOWER_RUNG = 3
     BUDGET_EXHAUSTED = 4
     VERIFICATION_FAILED = 5
+    COLUMNS_CAPPED = 6
 
 
 class PairVerdict(IntEnum):

@@ -51,6 +51,9 @@ class CandidatePolicy:
     than that are open at one pick-up place, since they would all see the same few couriers."""
     max_pairs: int = 250_000
     """Pairs of order and courier up to which a crowd of orders raises nearest_couriers."""
+    max_columns: int = 400_000
+    """Pairs of an order or bundle and a courier that are weighed against each other at most, the most valuable first:
+    bounds the memory of a decision."""
     reach_ms: int = 5_400_000
     """A courier who cannot be at the pick-up within this time is not considered."""
     max_route_stops: int = 16

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from opentelemetry import trace
 
-from matcher.assignment import Columns, find_candidates, score, waiting_prices
+from matcher.assignment import Columns, find_candidates, most_valuable, score, waiting_prices
 from matcher.batching import open_orders, propose_units
-from matcher.domain import Policy, Snapshot, Travel
+from matcher.domain import Degradation, Policy, Snapshot, Travel
 from matcher.engine.effort import Grant, grant_work, regrant
 from matcher.engine.load import under_load
 from matcher.ports import Budget, Ports
@@ -48,6 +48,9 @@ def pose(snapshot: Snapshot, policy: Policy, budget: Budget, ports: Ports) -> Po
     with _tracer.start_as_current_span("scores"):
         columns = score(snapshot, travel, candidates, policy)
         wait = waiting_prices(snapshot, orders, policy)
+    weighed = most_valuable(columns, wait, policy.candidates.max_columns)
+    if len(weighed.cost) < len(columns.cost):
+        columns, grant = weighed, replace(grant, degradations=(*grant.degradations, Degradation.COLUMNS_CAPPED))
     problem = packing_problem(snapshot, orders, columns, wait)
     return Posed(policy, travel, orders, columns, problem, regrant(grant, budget, len(orders)))
 

@@ -1,7 +1,7 @@
 """Couriers of a simulated market: how each carries out its plans, and what a snapshot shows of it.
 
-Plans are carried out exactly as planned: `advance` is the one place where a planned stop becomes a visit, and the one
-to disturb when times are to differ from the plan.
+Plans are carried out exactly as planned, but where kitchens keep other times than decisions were told: there a courier
+who carries out whole plans waits for what is not ready, and everything after it is later (`as_it_happens`).
 """
 
 from __future__ import annotations
@@ -69,6 +69,41 @@ def stop_groups(stops: Sequence[PlannedStop], orders: Mapping[str, Order]) -> li
     return groups
 
 
+OVERDUE_MS = 120_000
+"""A courier whose plan should have ended is expected to be free in so long."""
+
+
+def as_it_happens(
+    groups: Sequence[Sequence[PlannedStop]], orders: Mapping[str, Order], set_off_at_ms: int
+) -> list[list[PlannedStop]]:
+    """The stops with their true times: legs and services take what was planned, pick-ups wait for what is not ready.
+
+    An order that is ready before its estimate gains nothing beyond what the courier's arrival permits.
+    """
+    happened: list[list[PlannedStop]] = []
+    planned_ms = actual_ms = set_off_at_ms
+    for group in groups:
+        kind = group[0].kind
+        rows = [orders[stop.order_id] for stop in group]
+        arrive_ms = actual_ms + group[0].arrive_at_ms - planned_ms
+        if kind is StopKind.PICKUP:
+            access_ms = max(row.pickup_access_ms for row in rows)
+            earliest_ms = max(row.ready_at_ms or 0 for row in rows)
+        else:
+            access_ms = max(row.dropoff_access_ms for row in rows)
+            earliest_ms = max(row.dropoff_not_before_ms or 0 for row in rows)
+        at_ms = max(arrive_ms + access_ms, earliest_ms)
+        planned_ms = max(stop.depart_at_ms for stop in group)
+        actual_ms = at_ms + planned_ms - group[0].at_ms
+        happened.append(
+            [
+                replace(stop, arrive_at_ms=arrive_ms, at_ms=at_ms, depart_at_ms=at_ms + stop.depart_at_ms - stop.at_ms)
+                for stop in group
+            ]
+        )
+    return happened
+
+
 def _check_times(plan: CourierPlan, orders: Mapping[str, Order], start_ms: int) -> None:
     """Refuse stops of unknown orders, and times that run backwards."""
     unknown = [stop.order_id for stop in plan.stops if stop.order_id not in orders]
@@ -124,13 +159,16 @@ class _Earnings:
 class LockedCourier:
     """Carries out each plan whole; a snapshot shows it where and when its last plan ends."""
 
-    def __init__(self, shift: Shift, orders: Mapping[str, Order]) -> None:
+    def __init__(self, shift: Shift, orders: Mapping[str, Order], *, punctual: bool = True) -> None:
+        """`punctual`: plans go as planned; else hand-overs wait for the orders' true ready times."""
         self.visits: list[Visit] = []
         self._shift = shift
         self._orders = orders
+        self._punctual = punctual
         self._earnings = _Earnings(shift, orders)
         self._place = Place(shift.courier.latitude, shift.courier.longitude)
         self._free_at_ms = shift.on_at_ms
+        self._planned_free_at_ms = shift.on_at_ms
 
     def advance(self, now_ms: int) -> None:
         """Stops are made at `commit`."""
@@ -140,8 +178,10 @@ class LockedCourier:
         return max(now_ms, self._free_at_ms)
 
     def row(self, now_ms: int) -> Courier | None:
-        """Where the last plan ends, without a route."""
+        """Where the last plan ends, without a route; when, as planned, or a little from now where that has passed."""
         free_at_ms = self.free_at_ms(now_ms)
+        if free_at_ms > now_ms and not self._punctual:
+            free_at_ms = max(self._planned_free_at_ms, now_ms + OVERDUE_MS)
         if free_at_ms > self._shift.off_at_ms:
             return None
         row = replace(
@@ -165,7 +205,11 @@ class LockedCourier:
         _check_times(plan, self._orders, set_off_at_ms)
         _check_pairs(plan, set(), set())
         self._earnings.add(plan)
-        for group in stop_groups(plan.stops, self._orders):
+        groups = stop_groups(plan.stops, self._orders)
+        if not self._punctual:
+            self._planned_free_at_ms = max(stop.depart_at_ms for stop in groups[-1])
+            groups = as_it_happens(groups, self._orders, set_off_at_ms)
+        for group in groups:
             self.visits += [_visit(plan.courier_id, stop, set_off_at_ms) for stop in group]
             set_off_at_ms = max(stop.depart_at_ms for stop in group)
             self._place = stop_place(self._orders[group[0].order_id], group[0].kind)

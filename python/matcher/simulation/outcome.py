@@ -59,5 +59,7 @@ class Outcome:
     """Orders never given to a courier, sorted."""
     cycles: int
     """Decisions asked for."""
+    refusals: int
+    """Plans offered that a courier refused."""
     end_at_ms: int
     """Departure from the last stop; the start of the run when there was none."""

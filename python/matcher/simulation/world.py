@@ -7,6 +7,7 @@ decision sees one Snapshot and nothing that happens later. There is no clock her
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from matcher.domain.builder import build_snapshot
@@ -16,6 +17,7 @@ from matcher.domain.rows import Order
 from matcher.domain.snapshot import Snapshot
 from matcher.simulation.couriers import LiveCourier, LockedCourier, PlanError, SimulatedCourier
 from matcher.simulation.market import Diversion, Market, Rules
+from matcher.simulation.noise import Noise
 from matcher.simulation.outcome import CommittedPlan, Cycle, Outcome
 
 
@@ -30,8 +32,13 @@ class Decider(Protocol):
 class World:
     """One market, run once from its first cycle to its last."""
 
-    def __init__(self, market: Market, rules: Rules) -> None:
-        """ValueError when an order has no `placed_at_ms`, or ids repeat."""
+    def __init__(self, market: Market, rules: Rules, noise: Noise | None = None) -> None:
+        """ValueError when an order has no `placed_at_ms`, ids repeat, or live routes are to meet late kitchens."""
+        if noise is not None and noise.ready and rules.diversion is Diversion.LIVE_ROUTE:
+            raise ValueError("noise.ready needs couriers who carry out whole plans (Diversion.LOCKED_PLAN)")
+        self._noise = noise or Noise()
+        self._refused: dict[str, tuple[str, ...]] = {}
+        self._refusals = 0
         if rules.cycle_ms <= 0:
             raise ValueError(f"rules.cycle_ms must be positive, not {rules.cycle_ms}")
         self._market = market
@@ -44,7 +51,7 @@ class World:
         if len(self._shifts) != len(market.shifts):
             raise ValueError("two couriers of the market have the same id")
         self._couriers: dict[str, SimulatedCourier] = {
-            id_: LockedCourier(shift, self._orders)
+            id_: LockedCourier(shift, self._orders, punctual=not self._noise.ready)
             if rules.diversion is Diversion.LOCKED_PLAN
             else LiveCourier(shift, self._orders, market.frame)
             for id_, shift in sorted(self._shifts.items())
@@ -94,7 +101,7 @@ class World:
 
     def _snapshot(self, now_ms: int) -> Snapshot:
         couriers = []
-        orders = [self._orders[id_] for id_ in sorted(self._open)]
+        orders = [self._shown(id_, now_ms) for id_ in sorted(self._open)]
         for id_, courier in self._couriers.items():
             if self._shifts[id_].on_at_ms > now_ms + self._rules.coming_shifts_ms:
                 continue
@@ -111,6 +118,13 @@ class World:
             frame=self._market.frame,
         )
 
+    def _shown(self, order_id: str, now_ms: int) -> Order:
+        """An open order as a decision may know it."""
+        order = self._noise.shown(self._orders[order_id], now_ms)
+        if order_id not in self._refused:
+            return order
+        return replace(order, refused_courier_ids=(*order.refused_courier_ids, *self._refused[order_id]))
+
     def _apply(self, decision: Decision, now_ms: int) -> None:
         assigned = {o.order_id: o.courier_id for o in decision.outcomes if o.status is OrderStatus.ASSIGNED}
         planned = {order_id: plan.courier_id for plan in decision.plans for order_id in plan.new_order_ids}
@@ -122,6 +136,12 @@ class World:
             if courier is None:
                 raise PlanError(f"decision {decision.decision_id}: there is no courier {plan.courier_id}")
             if self._rules.only_free_couriers and courier.free_at_ms(now_ms) > now_ms:
+                continue
+            refused = [order_id for order_id in plan.new_order_ids if self._noise.refuses(plan.courier_id, order_id)]
+            if refused:
+                for order_id in refused:
+                    self._refused[order_id] = (*self._refused.get(order_id, ()), plan.courier_id)
+                self._refusals += 1
                 continue
             courier.commit(plan, now_ms)
             self._commitments.append(CommittedPlan(now_ms, plan.courier_id, _drop_sequence(plan)))
@@ -138,6 +158,7 @@ class World:
             commitments=tuple(self._commitments),
             undelivered=tuple(sorted(self._open | unplaced)),
             cycles=self._cycles,
+            refusals=self._refusals,
             end_at_ms=max((visit.depart_at_ms for visit in visits), default=self._rules.start_at_ms),
         )
 

@@ -19,6 +19,7 @@ from matcher.simulation.mdrp.evaluation import Metrics, summarize
 from matcher.simulation.mdrp.instance import Instance, InstanceSource
 from matcher.simulation.mdrp.reference import feasibility_report
 from matcher.simulation.mdrp.solution import Solution, read_solution, write_solution
+from matcher.simulation.noise import Noise
 from matcher.simulation.outcome import Cycle, Outcome
 
 
@@ -62,13 +63,13 @@ class DayRun:
     cycles: tuple[CycleNote, ...]
 
 
-def simulate_day(source: InstanceSource, factory: DeciderFactory, folder: Path) -> DayRun:
+def simulate_day(source: InstanceSource, factory: DeciderFactory, folder: Path, noise: Noise | None = None) -> DayRun:
     """Run one day, write its solution into `folder`, and judge what stands in the files.
 
     TableError or ValueError: the instance cannot be read. PlanError: the decider decided the impossible.
     """
     instance = source.read()
-    solution, outcome, notes = _run(instance, factory)
+    solution, outcome, notes = _run(instance, factory, noise)
     write_solution(solution, folder)
     metrics, violations = _judge(instance, read_solution(folder), notes)
     return DayRun(instance.name, metrics, violations, outcome.undelivered, tuple(notes))
@@ -81,11 +82,13 @@ def day_metrics(source: InstanceSource, factory: DeciderFactory) -> Metrics:
     return _judge(instance, solution, notes)[0]
 
 
-def _run(instance: Instance, factory: DeciderFactory) -> tuple[Solution, Outcome, list[CycleNote]]:
+def _run(
+    instance: Instance, factory: DeciderFactory, noise: Noise | None = None
+) -> tuple[Solution, Outcome, list[CycleNote]]:
     notes: list[CycleNote] = []
     with factory() as decider:
         solution, outcome = run_day(
-            instance, decider, lambda cycle: notes.append(_note(cycle, decider.decision_ms[-1]))
+            instance, decider, lambda cycle: notes.append(_note(cycle, decider.decision_ms[-1])), noise
         )
     return solution, outcome, notes
 
@@ -104,19 +107,21 @@ def _judge(instance: Instance, solution: Solution, notes: list[CycleNote]) -> tu
     return metrics, violations
 
 
-def simulate_days(sources: Sequence[InstanceSource], factory: DeciderFactory, out: Path, jobs: int) -> Iterator[DayRun]:
+def simulate_days(
+    sources: Sequence[InstanceSource], factory: DeciderFactory, out: Path, jobs: int, noise: Noise | None = None
+) -> Iterator[DayRun]:
     """Run every day in one of `jobs` processes, the largest first; yields each as it ends, in no fixed order.
 
     Days share nothing, so the results do not depend on `jobs`. The first error ends the run.
     """
     if jobs <= 1 or len(sources) <= 1:
         for source in sources:
-            yield simulate_day(source, factory, out / source.name)
+            yield simulate_day(source, factory, out / source.name, noise)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=jobs, mp_context=context) as pool:
         largest_first = sorted(sources, key=lambda source: (-source.bytes, source.name))
-        futures = [pool.submit(simulate_day, source, factory, out / source.name) for source in largest_first]
+        futures = [pool.submit(simulate_day, source, factory, out / source.name, noise) for source in largest_first]
         try:
             for future in as_completed(futures):
                 yield future.result()

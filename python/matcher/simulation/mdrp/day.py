@@ -16,6 +16,7 @@ from matcher.simulation.market import Diversion, Market, Rules, Shift
 from matcher.simulation.mdrp.checks import OperatingMode
 from matcher.simulation.mdrp.instance import Instance
 from matcher.simulation.mdrp.solution import Assignment, DeliveredOrder, Move, Solution
+from matcher.simulation.noise import Noise
 from matcher.simulation.outcome import Cycle, Outcome, Visit
 from matcher.simulation.world import Decider, World
 
@@ -105,10 +106,13 @@ def day_rules() -> Rules:
 
 
 def run_day(
-    instance: Instance, decider: Decider, on_cycle: Callable[[Cycle], None] | None = None
+    instance: Instance,
+    decider: Decider,
+    on_cycle: Callable[[Cycle], None] | None = None,
+    noise: Noise | None = None,
 ) -> tuple[Solution, Outcome]:
     """Run the day through `decider`. PlanError when a decision cannot be carried out."""
-    outcome = World(day_market(instance), day_rules()).run(decider, on_cycle)
+    outcome = World(day_market(instance), day_rules(), noise).run(decider, on_cycle)
     return day_solution(instance, outcome), outcome
 
 
