@@ -39,7 +39,7 @@ def test_every_form_gives_the_certified_answer(form: str, tmp_path: Path, capsys
         ("1,2\n3\n", "a.csv", "row 1 has 1 cells"),
         ("1,x\n", "a.csv", "row 0, column 1: 'x' is not a number"),
         ("1,nan\n", "a.csv", r"costs[0, 1] is NaN"),
-        ("", "a.txt", "must end in"),
+        ("", "a.xls", "must end in"),
     ],
 )
 def test_bad_files_are_refused(

@@ -1,4 +1,4 @@
-"""``matcher solve FILE``: the cheapest matching of a cost matrix in a file, with its certificate."""
+"""``matcher solve FILE``: the cheapest matching of a cost matrix, with its certificate, or routes (solve_routes.py)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,30 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's parser."""
-    parser = subparsers.add_parser("solve", help="solve an assignment problem from a .npy, .mtx or .csv file")
-    parser.add_argument("file", type=Path, metavar="FILE", help="dense .npy or .csv (inf forbids), sparse .mtx")
+    parser = subparsers.add_parser("solve", help="solve an assignment or a pickup-and-delivery problem in a file")
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="costs: .npy, .csv (inf forbids), .mtx; routes: Li & Lim, Sartori & Buriol, VROOM or own .json, also .gz",
+    )
     parser.add_argument("--unassigned-cost", type=float, metavar="PRICE", help="price of leaving a row out")
     parser.add_argument("--maximize", action="store_true", help="look for the dearest matching")
     parser.add_argument("--max-iterations", type=int, metavar="N", help="stop after so much work with what there is")
-    parser.add_argument("--out", type=Path, metavar="JSON", help="write matching and duals here")
+    parser.add_argument("--time-limit", type=float, metavar="S", default=10.0, help="routes: seconds (default 10)")
+    parser.add_argument("--seed", type=int, default=0, help="routes: of the search (default 0)")
+    parser.add_argument("--objective", choices=["hierarchical", "distance"], default="hierarchical",
+                        help="routes: fewest vehicles first, or distance alone")  # fmt: skip
+    parser.add_argument("--out", type=Path, metavar="JSON", help="write matching and duals, or the plan, here")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """0: optimal and proven; 1: refused, infeasible or stopped early."""
+    from matcher.cli import solve_routes
+
+    if args.file.suffix in solve_routes.SUFFIXES:
+        return solve_routes.run(args)
     from matcher.solve import SolveStatus, solve_assignment
     from matcher.verify import verify_assignment
 
@@ -83,7 +96,7 @@ def read_costs(path: Path) -> Any:
                 raise ValueError(f"row {at} has {len(row)} cells, row 0 has {len(rows[0])}")
         whole = all(isinstance(cell, int) for row in rows for cell in row)
         return np.array(rows, np.int64 if whole else np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
-    raise ValueError("the name must end in .npy, .mtx or .csv")
+    raise ValueError("the name must end in .npy, .mtx or .csv (costs), .txt, .json or .gz (routes)")
 
 
 def _number(cell: str, row: int, col: int) -> int | float:
