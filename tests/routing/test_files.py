@@ -84,7 +84,7 @@ def test_li_lim_and_sartori_buriol_are_known_by_their_content(tmp_path: Path) ->
     ("text", "name", "place"),
     [
         (LI_LIM.replace("20", "2O"), "a.txt", "a.txt:4:3: '2O' is not a number"),
-        (LI_LIM.replace(" 1 1 0", " 1"), "a.txt", "a.txt:4:22: the line ends after 7 numbers; 9 are needed"),
+        (LI_LIM.replace(" 1 1 0", " 1"), "a.txt", "a.txt:4:19: the line ends after 7 numbers; 9 are needed"),
         ("", "a.txt", "a.txt:1:1: is no problem"),
         ('{"vehicles": [}', "a.json", "a.json:1:15: "),
         ('{"format": "matcher.problem/9"}', "a.json", "a.json: format: must be 'matcher.problem/1'"),
