@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include "bindings/columns.h"
 #include "bindings/deadline.h"
@@ -14,12 +15,45 @@ namespace py = pybind11;
 namespace matcher::bindings {
 namespace {
 
+// A better plan is shown to Python with the GIL held; when that raises, the search ends and the error is raised again.
+// Another thread may end the search by setting the one byte of `cancel`.
+class Watch final : public StopCheck, public PlanListener {
+ public:
+  Watch(double seconds, bool cpu, const std::uint8_t* cancel, const py::object& listener)
+      : deadline_(seconds, cpu), limited_(seconds >= 0.0), cancel_(cancel), listener_(listener) {}
+  double elapsed_fraction() override {
+    if (raised_ || (cancel_ != nullptr && *static_cast<const volatile std::uint8_t*>(cancel_) != 0)) return 1.0;
+    return limited_ ? deadline_.elapsed_fraction() : 0.0;
+  }
+  void improved(const PdptwImprovement& now, const std::vector<std::vector<std::int32_t>>& routes) override {
+    if (raised_) return;
+    const py::gil_scoped_acquire acquire;
+    try {
+      listener_(py::make_tuple(now.iteration, now.fraction, now.unserved, now.vehicles, now.distance), routes);
+    } catch (py::error_already_set& error) {
+      raised_ = std::make_unique<py::error_already_set>(error);
+    }
+  }
+  void rethrow() const {
+    if (raised_) throw py::error_already_set(*raised_);
+  }
+
+ private:
+  Deadline deadline_;
+  bool limited_;
+  const std::uint8_t* cancel_;
+  const py::object& listener_;
+  std::unique_ptr<py::error_already_set> raised_;
+};
+
 py::dict solve(const py::object& distance, const py::object& duration, const py::object& ready, const py::object& due,
                const py::object& service, const py::object& demand, const py::object& pickup,
                const py::object& delivery, std::int32_t vehicles, std::int32_t capacity, bool hierarchical,
                std::int64_t max_iterations, double time_limit, bool cpu_clock, std::uint64_t seed,
-               const std::vector<std::vector<std::int32_t>>& initial) {
-  Deadline deadline(time_limit, cpu_clock);
+               const std::vector<std::vector<std::int32_t>>& initial, const py::object& types, const py::object& shifts,
+               const py::object& fixed_cost, const py::object& capacities, const py::object& more_demand,
+               const py::object& allowed, const py::object& max_ride, const py::object& prize,
+               const py::object& listener, const py::object& cancel) {
   PdptwProblem problem;
   problem.distance = strict_span<double>(distance, "distance", 2);
   if (!duration.is_none()) problem.duration = strict_span<double>(duration, "duration", 2);
@@ -31,10 +65,37 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
   problem.delivery = strict_span<std::int32_t>(delivery, "delivery");
   problem.vehicles = vehicles;
   problem.capacity = capacity;
+  // types: (types, 3) int32 count, start, end; shifts: (types, 2).
+  std::vector<PdptwVehicleType> fleet;
+  if (!types.is_none()) {
+    const auto whole = strict_span<std::int32_t>(types, "types", 2);
+    const auto shift = strict_span<double>(shifts, "shifts", 2);
+    const auto fixed = strict_span<double>(fixed_cost, "fixed_cost");
+    if (whole.size() != 3 * fixed.size() || shift.size() != 2 * fixed.size()) {
+      throw py::value_error("types, shifts and fixed_cost differ in length");
+    }
+    for (std::size_t t = 0; t < fixed.size(); ++t) {
+      fleet.push_back({whole[3 * t], whole[3 * t + 1], whole[3 * t + 2], shift[2 * t], shift[2 * t + 1], fixed[t]});
+    }
+    problem.types = fleet;
+    problem.capacities = strict_span<std::int32_t>(capacities, "capacities", 2);
+  }
+  if (!more_demand.is_none()) problem.more_demand = strict_span<std::int32_t>(more_demand, "more_demand", 2);
+  if (!allowed.is_none()) problem.allowed = strict_span<std::uint8_t>(allowed, "allowed", 2);
+  if (!max_ride.is_none()) problem.max_ride = strict_span<double>(max_ride, "max_ride");
+  if (!prize.is_none()) problem.prize = strict_span<double>(prize, "prize");
+  const std::uint8_t* cancelled = nullptr;
+  if (!cancel.is_none()) {
+    const auto byte = strict_span<std::uint8_t>(cancel, "cancel");
+    if (byte.size() != 1) throw py::value_error("cancel is not one byte");
+    cancelled = byte.data();
+  }
+  Watch watch(time_limit, cpu_clock, cancelled, listener);
   PdptwOptions options;
   options.objective = hierarchical ? PdptwObjective::kHierarchical : PdptwObjective::kDistance;
   options.max_iterations = max_iterations;
-  options.stop = time_limit >= 0.0 ? &deadline : nullptr;
+  if (time_limit >= 0.0 || cancelled != nullptr || !listener.is_none()) options.stop = &watch;
+  if (!listener.is_none()) options.listener = &watch;
   options.seed = seed;
   options.initial = initial;
   PdptwResult result;
@@ -43,6 +104,7 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
     py::gil_scoped_release release;
     fault = solve_pdptw(problem, options, result);
   }
+  watch.rethrow();
   if (!fault.ok()) {
     std::string text(fault.column);
     if (fault.row >= 0) text += " " + std::to_string(fault.row);
@@ -54,6 +116,7 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
   }
   py::dict out;
   out["routes"] = result.routes;
+  out["types"] = result.types;
   out["unserved"] = result.unserved;
   out["distance"] = result.distance;
   out["iterations"] = result.iterations;
@@ -67,7 +130,11 @@ void register_pdptw(py::module_& m) {
   m.def("solve_pdptw", &solve, py::kw_only(), py::arg("distance"), py::arg("duration"), py::arg("ready"),
         py::arg("due"), py::arg("service"), py::arg("demand"), py::arg("pickup"), py::arg("delivery"),
         py::arg("vehicles"), py::arg("capacity"), py::arg("hierarchical"), py::arg("max_iterations"),
-        py::arg("time_limit"), py::arg("cpu_clock"), py::arg("seed"), py::arg("initial"), "See matcher.routing.solve.");
+        py::arg("time_limit"), py::arg("cpu_clock"), py::arg("seed"), py::arg("initial"), py::arg("types") = py::none(),
+        py::arg("shifts") = py::none(), py::arg("fixed_cost") = py::none(), py::arg("capacities") = py::none(),
+        py::arg("more_demand") = py::none(), py::arg("allowed") = py::none(), py::arg("max_ride") = py::none(),
+        py::arg("prize") = py::none(), py::arg("listener") = py::none(), py::arg("cancel") = py::none(),
+        "See matcher.routing.solve.");
 }
 
 }  // namespace matcher::bindings

@@ -10,55 +10,64 @@ namespace route {
 
 bool SearchState::improves() const {
   if (!any_) return true;
-  const std::size_t unserved = plan.absent().size();
+  const std::size_t unserved = plan.missing();
   if (unserved != best_unserved_) return unserved < best_unserved_;
   if (options.objective == PdptwObjective::kHierarchical && plan.vehicles() != best_vehicles_) {
     return plan.vehicles() < best_vehicles_;
   }
-  return plan.distance() < out.distance - 1e-9;
+  return plan.cost() < best_cost_ - 1e-9;
 }
 
 void SearchState::record() {
   if (!improves()) return;
   any_ = true;
-  best_unserved_ = plan.absent().size();
+  best_unserved_ = plan.missing();
   best_vehicles_ = plan.vehicles();
   out.distance = plan.distance();
+  best_cost_ = plan.cost();
   best_stamps_.resize(index(plan.slots()), 0);
   best_routes_.resize(index(plan.slots()));
+  best_types_.resize(index(plan.slots()), 0);
   for (std::int32_t slot = 0; slot < plan.slots(); ++slot) {
     if (best_stamps_[index(slot)] == plan.tour(slot).stamp) continue;
     best_stamps_[index(slot)] = plan.tour(slot).stamp;
     best_routes_[index(slot)] = plan.tour(slot).nodes;
+    best_types_[index(slot)] = plan.tour(slot).type;
   }
-  const PdptwImprovement now{out.iterations, progress(), static_cast<std::int32_t>(best_unserved_), best_vehicles_,
-                             out.distance};
+  const PdptwImprovement now{out.iterations, progress(), static_cast<std::int32_t>(plan.absent().size()),
+                             best_vehicles_, out.distance};
   // One entry per thousandth of the budget, so that the history stays short.
   if (!out.history.empty() && now.fraction - out.history.back().fraction < 1e-3 &&
       now.vehicles == out.history.back().vehicles && now.unserved == out.history.back().unserved) {
     out.history.back() = now;
   } else {
     out.history.push_back(now);
+    if (options.listener != nullptr) options.listener->improved(now, plan.routes());
   }
 }
 
 void SearchState::restore() {
-  plan.replace(best_routes_);
+  plan.replace(best_routes_, best_types_);
   best_stamps_.resize(index(plan.slots()), 0);  // slots that the search has opened since stay empty
   best_routes_.resize(index(plan.slots()));
+  best_types_.resize(index(plan.slots()), 0);
   for (std::int32_t slot = 0; slot < plan.slots(); ++slot) best_stamps_[index(slot)] = plan.tour(slot).stamp;
 }
 
 Placement cheapest_place(SearchState& state, std::int32_t request, double blink, bool may_open) {
   Plan& plan = state.plan;
   const Placement best = plan.cheapest_of_all(request, blink, state.rng);
+  const double prize = plan.prize(request);
   if (!may_open) return best;
   const bool hierarchical = state.options.objective == PdptwObjective::kHierarchical;
-  const double alone = plan.alone(request);
-  if (std::isfinite(alone) && (best.slot < 0 || (!hierarchical && alone < best.at.cost))) {
-    if (const std::int32_t slot = plan.empty_slot(); slot >= 0) return {slot, {alone, 0, 0}};
+  if (const double alone = plan.alone(request);
+      std::isfinite(alone) && alone < prize && (best.slot < 0 || (!hierarchical && alone < best.at.cost))) {
+    if (const Placement opened = plan.open_for(request);
+        opened.slot >= 0 && opened.at.cost < prize && (best.slot < 0 || opened.at.cost < best.at.cost)) {
+      return opened;
+    }
   }
-  return best;
+  return best.at.cost < prize ? best : Placement{};
 }
 
 // Requests in the order of their latest pick-up: each into its cheapest place, so that few vehicles are opened early.
@@ -81,6 +90,59 @@ void construct(SearchState& state) {
 }  // namespace route
 
 namespace {
+
+// The columns that a problem may leave out.
+InputFault check_options(const PdptwProblem& problem, std::size_t n, std::size_t requests) {
+  const std::size_t types = std::max<std::size_t>(1, problem.types.size());
+  const std::size_t dimensions = 1 + problem.more_demand.size() / n;
+  if (problem.more_demand.size() % n != 0) return {"more_demand", "is not (nodes, dimensions)", -1};
+  if (problem.types.empty() != problem.capacities.empty() || (problem.types.empty() && dimensions > 1)) {
+    return {"capacities", "and types belong together, and further dimensions of load need both", -1};
+  }
+  if (!problem.types.empty() && problem.capacities.size() != types * dimensions) {
+    return {"capacities", "is not (types, dimensions)", -1};
+  }
+  for (std::size_t k = 0; k < problem.capacities.size(); ++k) {
+    if (problem.capacities[k] < 0) return {"capacities", "is negative", static_cast<std::int64_t>(k)};
+  }
+  if (!problem.allowed.empty() && problem.allowed.size() != requests * types) {
+    return {"allowed", "is not (requests, types)", -1};
+  }
+  if (!problem.max_ride.empty() && problem.max_ride.size() != requests) return {"max_ride", "is not (requests)", -1};
+  if (!problem.prize.empty() && problem.prize.size() != requests) return {"prize", "is not (requests)", -1};
+  for (std::size_t r = 0; r < requests; ++r) {
+    const auto row = static_cast<std::int64_t>(r);
+    if (!problem.max_ride.empty() && !(problem.max_ride[r] >= 0.0))
+      return {"max_ride", "is negative or not a number", row};
+    if (!problem.prize.empty() && !(problem.prize[r] >= 0.0)) return {"prize", "is negative or not a number", row};
+    for (std::size_t q = 0; q + 1 < dimensions; ++q) {
+      const std::int32_t load = problem.more_demand[static_cast<std::size_t>(problem.pickup[r]) * (dimensions - 1) + q];
+      if (load < 0 ||
+          load != -problem.more_demand[static_cast<std::size_t>(problem.delivery[r]) * (dimensions - 1) + q]) {
+        return {"request", "does not deliver what it picks up", row};
+      }
+    }
+  }
+  for (std::size_t t = 0; t < problem.types.size(); ++t) {
+    const PdptwVehicleType& type = problem.types[t];
+    const auto row = static_cast<std::int64_t>(t);
+    if (type.count < 0) return {"types", "has a negative count", row};
+    if (!(std::abs(type.earliest) < 1e12) || !(std::abs(type.latest) < 1e12)) {
+      return {"types", "has a shift that is not finite or above 10^12", row};
+    }
+    if (!(type.fixed_cost >= 0.0) || !(type.fixed_cost < 1e12)) {
+      return {"types", "has a fixed cost that is negative, not finite or above 10^12", row};
+    }
+    for (const std::int32_t node : {type.start, type.end}) {
+      if (node < 0 || static_cast<std::size_t>(node) >= n) return {"types", "names a node that does not exist", row};
+      if (std::find(problem.pickup.begin(), problem.pickup.end(), node) != problem.pickup.end() ||
+          std::find(problem.delivery.begin(), problem.delivery.end(), node) != problem.delivery.end()) {
+        return {"types", "starts or ends at a node of a request", row};
+      }
+    }
+  }
+  return {};
+}
 
 InputFault check(const PdptwProblem& problem) {
   const std::size_t n = problem.ready.size();
@@ -119,7 +181,7 @@ InputFault check(const PdptwProblem& problem) {
       return {"request", "does not deliver what it picks up", row};
     }
   }
-  return {};
+  return check_options(problem, n, requests);
 }
 
 }  // namespace
@@ -129,16 +191,21 @@ InputFault solve_pdptw(const PdptwProblem& problem, const PdptwOptions& options,
   if (options.max_iterations < 0 && options.stop == nullptr) {
     return {"max_iterations", "is not given, nor is a deadline", -1};
   }
+  if (options.objective == PdptwObjective::kHierarchical && !problem.prize.empty()) {
+    return {"prize", "has no meaning when vehicles count before cost: nothing would be served", -1};
+  }
   out = {};
   route::Plan plan(problem);
   route::SearchState state(plan, options, out);
   for (const auto& nodes : options.initial) {
-    if (!plan.fits(nodes)) continue;
-    if (const std::int32_t slot = plan.empty_slot(); slot >= 0) plan.assign(slot, nodes);
+    if (nodes.empty() || !plan.fits(nodes)) continue;
+    for (std::int32_t type = 0; type < plan.types(); ++type) {
+      if (const std::int32_t slot = plan.empty_slot(type); slot >= 0 && plan.assign(slot, nodes, type)) break;
+    }
   }
   route::construct(state);
   state.record();
-  if (options.objective == PdptwObjective::kHierarchical && plan.absent().empty()) {
+  if (options.objective == PdptwObjective::kHierarchical && plan.missing() == 0) {
     // Distance first for a moment: compact routes are the easier to take apart.
     route::shorten(state, 0.05);
     state.restore();
@@ -147,6 +214,7 @@ InputFault solve_pdptw(const PdptwProblem& problem, const PdptwOptions& options,
   route::shorten(state, 1.0);
   state.restore();
   out.routes = plan.routes();
+  out.types = plan.route_types();
   out.unserved = plan.absent();
   std::sort(out.unserved.begin(), out.unserved.end());
   out.distance = plan.distance();

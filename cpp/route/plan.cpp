@@ -54,22 +54,51 @@ Plan::Plan(const PdptwProblem& problem)
   duration_to_ = problem.duration.empty()    ? distance_to_
                  : duration_columns_.empty() ? duration_of_
                                              : duration_columns_.data();
+  types_.assign(problem.types.begin(), problem.types.end());
+  if (types_.empty()) types_.push_back({problem.vehicles, 0, 0, problem.ready[0], problem.due[0], 0.0});
+  used_.resize(types_.size());
+  more_ = problem.more_demand.size() / nodes_;
+  extras_ = more_ > 0 || !problem.max_ride.empty();
+  at_of_.resize(problem.pickup.size());
   for (std::int32_t r = 0; r < requests(); ++r) {
     request_of_[index(problem.pickup[index(r)])] = r;
     request_of_[index(problem.delivery[index(r)])] = r;
     set_absent(r);
   }
-  Tour nothing;
-  refresh(nothing);
-  for (std::int32_t r = 0; r < requests(); ++r) {
-    alone_.push_back(cheapest(nothing, r, std::numeric_limits<double>::infinity()).cost);
+  alone_.assign(problem.pickup.size(), std::numeric_limits<double>::infinity());
+  for (std::int32_t type = 0; type < types(); ++type) {
+    Tour nothing;
+    nothing.type = type;
+    refresh(nothing);
+    const double direct = nothing.stops[1].leg;  // a vehicle that stays where it is does not drive from start to end
+    for (std::int32_t r = 0; r < requests(); ++r) {
+      const double cost =
+          cheapest(nothing, r, std::numeric_limits<double>::infinity()).cost + direct + types_[index(type)].fixed_cost;
+      alone_by_type_.push_back(cost);
+      alone_[index(r)] = std::min(alone_[index(r)], cost);
+    }
   }
+}
+
+double Plan::driven() const {
+  double fixed = 0.0;
+  for (std::int32_t type = 0; type < types(); ++type) fixed += used_[index(type)] * types_[index(type)].fixed_cost;
+  return distance_ - fixed;
+}
+
+std::int32_t Plan::capacity_of(std::int32_t type) const {
+  return problem_.capacities.empty() ? problem_.capacity : problem_.capacities[index(type) * (1 + more_)];
 }
 
 void Plan::set_absent(std::int32_t request) {
   absent_at_[index(request)] = static_cast<std::int32_t>(absent_.size());
   absent_.push_back(request);
   slot_of_[index(request)] = -1;
+  if (std::isinf(prize(request))) {
+    ++missing_;
+  } else {
+    forgone_ += prize(request);
+  }
 }
 
 void Plan::clear_absent(std::int32_t request) {
@@ -78,6 +107,11 @@ void Plan::clear_absent(std::int32_t request) {
   absent_at_[index(absent_.back())] = hole;
   absent_.pop_back();
   absent_at_[index(request)] = -1;
+  if (std::isinf(prize(request))) {
+    --missing_;
+  } else {
+    forgone_ -= prize(request);
+  }
 }
 
 Stop Plan::stop_at(std::int32_t node) const {
@@ -122,31 +156,37 @@ void Plan::backward(Tour& tour, std::size_t from, std::size_t at_most) const {
 void Plan::refresh(Tour& tour) const {
   const std::size_t n = tour.nodes.size();
   tour.stops.resize(n + 2);
-  tour.stops[0] = tour.stops[n + 1] = stop_at(0);
+  const PdptwVehicleType& vehicle = types_[index(tour.type)];
+  tour.stops[0] = stop_at(vehicle.start);
   tour.stops[0].service = 0.0;
-  tour.stops[0].depart = problem_.ready[0];
+  tour.stops[0].depart = vehicle.earliest;
+  tour.stops[n + 1] = stop_at(vehicle.end);
   tour.stops[n + 1].service = 0.0;
-  tour.stops[n + 1].latest = problem_.due[0];
+  tour.stops[n + 1].latest = vehicle.latest;
   for (std::size_t k = 0; k < n; ++k) tour.stops[k + 1] = stop_at(tour.nodes[k]);
-  tour.length = 0.0;
-  for (std::size_t k = 1; k < n + 2; ++k) {
-    link(tour, k);
-    tour.length += tour.stops[k].leg;
-  }
+  for (std::size_t k = 1; k < n + 2; ++k) link(tour, k);
+  sum_legs(tour);
   forward(tour, 1, n + 1);
   backward(tour, n, 0);
 }
 
+void Plan::sum_legs(Tour& tour) const {
+  tour.length = 0.0;
+  if (tour.nodes.empty()) return;
+  tour.length = types_[index(tour.type)].fixed_cost;
+  for (const Stop& stop : tour.stops) tour.length += stop.leg;
+}
+
 // The stops that stay keep what they know; only where one is gone a leg is looked up and times move.
 template <class Gone>
-void Plan::skim(const Tour& tour, Gone&& gone, Tour& out) const {
+bool Plan::skim(const Tour& tour, Gone&& gone, Tour& out) {
   const std::size_t n = tour.stops.size();
   out.nodes.resize(n - 2);
   out.stops.resize(n);
   out.stops[0] = tour.stops[0];
   std::size_t kept = 1, first = n, last = 0;
   bool hole = false;
-  out.length = 0.0;
+  out.type = tour.type;
   for (std::size_t k = 1; k < n; ++k) {
     const std::int32_t node = tour.stops[k].node;
     if (k + 1 < n && gone(request_of_[index(node)])) {
@@ -161,14 +201,70 @@ void Plan::skim(const Tour& tour, Gone&& gone, Tour& out) const {
       last = kept;
       hole = false;
     }
-    out.length += out.stops[kept].leg;
     ++kept;
   }
   out.stops.resize(kept);
   out.nodes.resize(kept - 2);
-  if (last == 0) return;
+  if (last == 0) return true;
+  sum_legs(out);
   forward(out, first, last);
   backward(out, last - 1, first - 1);
+  // A route keeps its times when every stop after a hole does.
+  for (std::size_t k = first; k <= last; ++k) {
+    if (out.stops[k].depart - out.stops[k].service > out.stops[k].latest + kGrace) return false;
+  }
+  if (!extras_ || out.nodes.empty()) return true;
+  sequence_.assign(out.nodes.begin(), out.nodes.end());
+  return sound_sequence(out.type);
+}
+
+// Ride limits: the least times that keep all windows and rides. A delivery that comes too long after its pick-up makes
+// the pick-up wait, and all after it; times only grow, so the first time that breaks a window proves that none will do.
+bool Plan::sound_sequence(std::int32_t type) {
+  const std::size_t n = sequence_.size();
+  if (more_ > 0) {
+    on_board_.assign(more_, 0);
+    for (const std::int32_t node : sequence_) {
+      for (std::size_t q = 0; q < more_; ++q) {
+        on_board_[q] += problem_.more_demand[index(node) * more_ + q];
+        if (on_board_[q] > problem_.capacities[index(type) * (1 + more_) + 1 + q]) return false;
+      }
+    }
+  }
+  if (problem_.max_ride.empty()) return true;
+  const PdptwVehicleType& vehicle = types_[index(type)];
+  lower_.assign(n, 0.0);
+  start_.resize(n);
+  for (std::size_t k = 0; k < n; ++k) lower_[k] = problem_.ready[index(sequence_[k])];
+  std::size_t restarts = 8 * n + 16;  // more than that only rounding asks for
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::int32_t node = sequence_[k], before = k > 0 ? sequence_[k - 1] : vehicle.start;
+    const double depart = k > 0 ? start_[k - 1] + problem_.service[index(before)] : vehicle.earliest;
+    start_[k] = std::max(lower_[k], depart + trip(before, node));
+    if (start_[k] > problem_.due[index(node)] + kGrace) return false;
+    const std::int32_t request = request_of_[index(node)];
+    if (problem_.pickup[index(request)] == node) {
+      at_of_[index(request)] = static_cast<std::int32_t>(k);
+      continue;
+    }
+    const std::size_t from = index(at_of_[index(request)]);
+    const double service = problem_.service[index(sequence_[from])];
+    const double wait_until = start_[k] - problem_.max_ride[index(request)] - service;
+    if (wait_until <= start_[from] + kGrace) continue;
+    if (restarts-- == 0) return false;
+    lower_[from] = wait_until;
+    k = from - 1;  // and again from the pick-up
+  }
+  const double back = start_[n - 1] + problem_.service[index(sequence_[n - 1])] + trip(sequence_[n - 1], vehicle.end);
+  return back <= vehicle.latest + kGrace;
+}
+
+bool Plan::sound(const Tour& tour, std::int32_t request, std::size_t pickup_pos, std::size_t delivery_pos) {
+  sequence_.assign(tour.nodes.begin(), tour.nodes.end());
+  const auto at = [&](std::size_t position) { return sequence_.begin() + static_cast<std::ptrdiff_t>(position); };
+  sequence_.insert(at(delivery_pos), problem_.delivery[index(request)]);
+  sequence_.insert(at(pickup_pos), problem_.pickup[index(request)]);
+  return sound_sequence(tour.type);
 }
 
 Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) {
@@ -177,7 +273,7 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) {
   best.cost = limit;
   const std::int32_t p = problem_.pickup[index(request)];
   const std::int32_t d = problem_.delivery[index(request)];
-  const std::int32_t room = problem_.capacity - problem_.demand[index(p)];
+  const std::int32_t room = capacity_of(tour.type) - problem_.demand[index(p)];
   const double due_p = problem_.due[index(p)] + kGrace, due_d = problem_.due[index(d)] + kGrace;
   const double ready_p = problem_.ready[index(p)], ready_d = problem_.ready[index(d)];
   const double service_p = problem_.service[index(p)], service_d = problem_.service[index(d)];
@@ -188,7 +284,7 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) {
   const double *trip_to_p = duration_to_ + index(p) * nodes_, *trip_to_d = duration_to_ + index(d) * nodes_;
   const Stop* stops = tour.stops.data();
   const std::size_t places = tour.stops.size() - 1;  // place i lies between stops i and i + 1
-  if (room < 0) return {};
+  if (room < 0 || !allowed(request, tour.type)) return {};
   ++work_;
   if (detour_p_.size() < places + 1) {
     for (auto* column : {&detour_p_, &detour_d_, &leave_p_, &least_d_}) column->resize(2 * places + 1);
@@ -223,7 +319,8 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) {
       const double cost = to_p[a] + between_pd + from_d[b] - after.leg;
       if (cost < best.cost) {
         const double start_d = std::max(ready_d, leave + trip_pd);
-        if (start_d <= due_d && start_d + service_d + trip_from_d[b] <= latest) {
+        if (start_d <= due_d && start_d + service_d + trip_from_d[b] <= latest &&
+            (!extras_ || sound(tour, request, i, i))) {
           best = {cost, static_cast<std::int32_t>(i), static_cast<std::int32_t>(i)};
         }
       }
@@ -250,7 +347,8 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) {
       const Stop& next = stops[k + 1];
       if (detour + detour_d_[k] < best.cost) {
         const double at = std::max(ready_d, left + trip_to_d[index(stop.node)]);
-        if (at <= due_d && at + service_d + trip_from_d[index(next.node)] <= next.latest + kGrace) {
+        if (at <= due_d && at + service_d + trip_from_d[index(next.node)] <= next.latest + kGrace &&
+            (!extras_ || sound(tour, request, i, k))) {
           best = {detour + detour_d_[k], static_cast<std::int32_t>(i), static_cast<std::int32_t>(k)};
         }
       }
@@ -327,12 +425,38 @@ Placement Plan::cheapest_of_all(std::int32_t request, double blink, Rng& rng) {
   return best;
 }
 
-std::int32_t Plan::empty_slot() {
-  if (vehicles_ >= std::min(problem_.vehicles, vehicle_limit)) return -1;
+Placement Plan::open_for(std::int32_t request) {
+  if (vehicles_ >= vehicle_limit) return {};
+  std::int32_t best = -1;
+  double least = std::numeric_limits<double>::infinity();
+  for (std::int32_t type = 0; type < types(); ++type) {
+    const double cost = alone_by_type_[index(type) * problem_.pickup.size() + index(request)];
+    if (used_[index(type)] < types_[index(type)].count && cost < least) {
+      best = type;
+      least = cost;
+    }
+  }
+  return best < 0 ? Placement{} : Placement{empty_slot(best), {least, 0, 0}};
+}
+
+void Plan::set_type(std::int32_t slot, std::int32_t type) {
+  Tour& tour = tours_[index(slot)];
+  if (tour.type == type && !tour.stops.empty()) return;
+  touch(slot);
+  tour.type = type;
+  tour.stamp = ++stamps_;
+  refresh(tour);
+}
+
+std::int32_t Plan::empty_slot(std::int32_t type) {
+  if (vehicles_ >= vehicle_limit || used_[index(type)] >= types_[index(type)].count) return -1;
   for (std::int32_t slot = 0; slot < slots(); ++slot) {
-    if (tours_[index(slot)].nodes.empty()) return slot;
+    if (!tours_[index(slot)].nodes.empty()) continue;
+    set_type(slot, type);
+    return slot;
   }
   tours_.emplace_back();
+  tours_.back().type = type;
   refresh(tours_.back());
   tours_.back().stamp = ++stamps_;
   touched_.push_back(0);
@@ -362,7 +486,9 @@ void Plan::settle(std::int32_t slot, double old_length, bool was_empty) {
   Tour& tour = tours_[index(slot)];
   tour.stamp = ++stamps_;
   distance_ += tour.length - old_length;
-  vehicles_ += (was_empty ? 1 : 0) - (tour.nodes.empty() ? 1 : 0);
+  const std::int32_t change = (was_empty ? 1 : 0) - (tour.nodes.empty() ? 1 : 0);
+  vehicles_ += change;
+  used_[index(tour.type)] += change;
 }
 
 void Plan::insert(std::int32_t slot, std::int32_t request, const Insertion& at) {
@@ -379,8 +505,7 @@ void Plan::insert(std::int32_t slot, std::int32_t request, const Insertion& at) 
   for (const std::size_t k : {first, first + 1, second, second + 1}) link(tour, k);
   forward(tour, first, second);
   backward(tour, second, first);
-  tour.length = 0.0;
-  for (const Stop& stop : tour.stops) tour.length += stop.leg;
+  sum_legs(tour);
   clear_absent(request);
   slot_of_[index(request)] = slot;
   settle(slot, old_length, was_empty);
@@ -392,24 +517,40 @@ void Plan::remove_from(std::int32_t slot, const std::vector<std::int32_t>& reque
   const bool was_empty = tour.nodes.empty();
   const double old_length = tour.length;
   for (const std::int32_t request : requests) set_absent(request);
-  skim(tour, [&](std::int32_t request) { return slot_of_[index(request)] < 0; }, tour);
+  if (!skim(tour, [&](std::int32_t request) { return slot_of_[index(request)] < 0; }, tour)) {
+    for (const std::int32_t node : tour.nodes) {
+      const std::int32_t request = request_of_[index(node)];
+      if (slot_of_[index(request)] == slot) set_absent(request);
+    }
+    tour.nodes.clear();
+    refresh(tour);
+  }
   settle(slot, old_length, was_empty);
 }
 
 void Plan::remove(std::int32_t request) { remove_from(slot_of_[index(request)], {request}); }
 
-void Plan::without(const Tour& tour, std::int32_t first, std::int32_t second, Tour& out) const {
-  skim(tour, [&](std::int32_t request) { return request == first || request == second; }, out);
+bool Plan::without(const Tour& tour, std::int32_t first, std::int32_t second, Tour& out) {
+  return skim(tour, [&](std::int32_t request) { return request == first || request == second; }, out);
 }
 
-bool Plan::assign(std::int32_t slot, const std::vector<std::int32_t>& nodes) {
+bool Plan::assign(std::int32_t slot, const std::vector<std::int32_t>& nodes, std::int32_t type) {
   Tour candidate;
   candidate.nodes = nodes;
+  candidate.type = type;
   refresh(candidate);
+  const Stop& back = candidate.stops.back();
+  if (back.depart > back.latest + kGrace) return false;
   for (std::size_t k = 0; k < nodes.size(); ++k) {
     const Stop& stop = candidate.stops[k + 1];
-    if (stop.depart - stop.service > stop.latest + kGrace || stop.load > problem_.capacity) return false;
+    if (stop.depart - stop.service > stop.latest + kGrace || stop.load > capacity_of(type) ||
+        !allowed(request_of_[index(nodes[k])], type)) {
+      return false;
+    }
   }
+  sequence_ = nodes;
+  if (extras_ && !nodes.empty() && !sound_sequence(type)) return false;
+  set_type(slot, type);
   touch(slot);
   for (const std::int32_t node : nodes) {
     const std::int32_t request = request_of_[index(node)];
@@ -442,11 +583,14 @@ bool Plan::fits(const std::vector<std::int32_t>& nodes) const {
   return open.empty();
 }
 
-void Plan::replace(const std::vector<std::vector<std::int32_t>>& routes) {
+void Plan::replace(const std::vector<std::vector<std::int32_t>>& routes,
+                   const std::vector<std::int32_t>& types_by_slot) {
   begin();
   for (std::int32_t slot = 0; slot < slots(); ++slot) {
     const Tour& tour = tours_[index(slot)];
-    if (index(slot) < routes.size() && tour.nodes == routes[index(slot)]) continue;
+    if (index(slot) < routes.size() && tour.nodes == routes[index(slot)] && tour.type == types_by_slot[index(slot)]) {
+      continue;
+    }
     std::vector<std::int32_t> members;
     for (const std::int32_t node : tour.nodes) {
       if (problem_.pickup[index(request_of_[index(node)])] == node) members.push_back(request_of_[index(node)]);
@@ -454,7 +598,9 @@ void Plan::replace(const std::vector<std::vector<std::int32_t>>& routes) {
     if (!members.empty()) remove_from(slot, members);
   }
   for (std::size_t slot = 0; slot < routes.size(); ++slot) {
-    if (!routes[slot].empty() && tours_[slot].nodes.empty()) assign(static_cast<std::int32_t>(slot), routes[slot]);
+    if (!routes[slot].empty() && tours_[slot].nodes.empty()) {
+      assign(static_cast<std::int32_t>(slot), routes[slot], types_by_slot[slot]);
+    }
   }
 }
 
@@ -464,6 +610,9 @@ void Plan::begin() {
   saved_absent_ = absent_;
   saved_vehicles_ = vehicles_;
   saved_distance_ = distance_;
+  saved_forgone_ = forgone_;
+  saved_missing_ = missing_;
+  saved_used_ = used_;
 }
 
 void Plan::rollback() {
@@ -478,6 +627,9 @@ void Plan::rollback() {
   }
   vehicles_ = saved_vehicles_;
   distance_ = saved_distance_;
+  forgone_ = saved_forgone_;
+  missing_ = saved_missing_;
+  used_ = saved_used_;
   backups_used_ = 0;
   ++epoch_;
 }
@@ -486,6 +638,14 @@ std::vector<std::vector<std::int32_t>> Plan::routes() const {
   std::vector<std::vector<std::int32_t>> out;
   for (const Tour& tour : tours_) {
     if (!tour.nodes.empty()) out.push_back(tour.nodes);
+  }
+  return out;
+}
+
+std::vector<std::int32_t> Plan::route_types() const {
+  std::vector<std::int32_t> out;
+  for (const Tour& tour : tours_) {
+    if (!tour.nodes.empty()) out.push_back(tour.type);
   }
   return out;
 }

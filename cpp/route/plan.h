@@ -52,7 +52,8 @@ struct Stop {
 struct Tour {
   std::vector<std::int32_t> nodes;
   std::vector<Stop> stops;
-  double length = 0.0;
+  std::int32_t type = 0;    // of its vehicle
+  double length = 0.0;      // cost: legs and, when it goes anywhere, the vehicle
   std::uint64_t stamp = 0;  // equal stamps, equal routes
 };
 
@@ -81,6 +82,15 @@ class Plan {
   std::int32_t request_of(std::int32_t node) const { return request_of_[index(node)]; }
   const PdptwProblem& problem() const { return problem_; }
   double distance() const { return distance_; }
+  // What the search minimises when as many requests are served: distance, fixed costs and prizes forgone.
+  double cost() const { return distance_ + forgone_; }
+  // The distance alone.
+  double driven() const;
+  // Absent requests that must be served.
+  std::size_t missing() const { return missing_; }
+  double prize(std::int32_t request) const {
+    return problem_.prize.empty() ? std::numeric_limits<double>::infinity() : problem_.prize[index(request)];
+  }
   double between(std::int32_t a, std::int32_t b) const { return distance_of_[index(a) * nodes_ + index(b)]; }
   const std::vector<std::int32_t>& absent() const { return absent_; }
 
@@ -90,22 +100,27 @@ class Plan {
   const Insertion& cached(std::int32_t slot, std::int32_t request, double limit);
   // The cheapest over all routes in use, each passed over with probability `blink`; slot -1 when there is none.
   Placement cheapest_of_all(std::int32_t request, double blink, Rng& rng);
-  // Whether the request could be served by a vehicle of its own, and at what cost.
+  // Whether the request could be served by a vehicle of its own, and at what least cost.
   double alone(std::int32_t request) const { return alone_[index(request)]; }
+  // A free vehicle for the request, the cheapest; slot -1 when there is none.
+  Placement open_for(std::int32_t request);
 
   void insert(std::int32_t slot, std::int32_t request, const Insertion& at);
-  // An empty slot, made if need be; -1 when all vehicles are in use.
-  std::int32_t empty_slot();
+  // An empty slot with a vehicle of this type, made if need be; -1 when all of them are in use.
+  std::int32_t empty_slot(std::int32_t type);
   void remove(std::int32_t request);
-  // Removes several requests of one route at once.
+  // Removes several requests of one route at once; the whole route when what is left would be late, as can happen where
+  // travel breaks the triangle inequality.
   void remove_from(std::int32_t slot, const std::vector<std::int32_t>& requests);
-  // The route without some requests, with fresh tables; `out` is scratch.
-  void without(const Tour& tour, std::int32_t first, std::int32_t second, Tour& out) const;
-  bool assign(std::int32_t slot, const std::vector<std::int32_t>& nodes);  // false and unchanged when infeasible
+  // The route without some requests, with fresh tables; `out` is scratch. False when what is left is late.
+  bool without(const Tour& tour, std::int32_t first, std::int32_t second, Tour& out);
+  bool assign(std::int32_t slot, const std::vector<std::int32_t>& nodes, std::int32_t type);  // false: infeasible
 
   // Whether these nodes are a route of whole requests in no route yet, pick-ups first.
   bool fits(const std::vector<std::int32_t>& nodes) const;
-  void replace(const std::vector<std::vector<std::int32_t>>& routes);  // by slot; all feasible
+  std::int32_t types() const { return static_cast<std::int32_t>(types_.size()); }
+  // By slot; all feasible.
+  void replace(const std::vector<std::vector<std::int32_t>>& routes, const std::vector<std::int32_t>& types_by_slot);
 
   // Changes since begin() can be undone once.
   void begin();
@@ -116,6 +131,7 @@ class Plan {
 
   // Routes as node lists.
   std::vector<std::vector<std::int32_t>> routes() const;
+  std::vector<std::int32_t> route_types() const;
   std::int32_t vehicle_limit = std::numeric_limits<std::int32_t>::max();
 
  private:
@@ -124,7 +140,16 @@ class Plan {
   void forward(Tour& tour, std::size_t from, std::size_t at_least) const;
   void backward(Tour& tour, std::size_t from, std::size_t at_least) const;
   template <class Gone>
-  void skim(const Tour& tour, Gone&& gone, Tour& out) const;
+  bool skim(const Tour& tour, Gone&& gone, Tour& out);
+  std::int32_t capacity_of(std::int32_t type) const;
+  void sum_legs(Tour& tour) const;
+  void set_type(std::int32_t slot, std::int32_t type);
+  bool allowed(std::int32_t request, std::int32_t type) const {
+    return problem_.allowed.empty() || problem_.allowed[index(request) * types_.size() + index(type)] != 0;
+  }
+  // What the tables do not know: limits on the time on board, further dimensions of load. `sequence_` is the route.
+  bool sound(const Tour& tour, std::int32_t request, std::size_t pickup_pos, std::size_t delivery_pos);
+  bool sound_sequence(std::int32_t type);
   Stop stop_at(std::int32_t node) const;
   void touch(std::int32_t slot);
   // Stops that could well come right before or after a node.
@@ -145,7 +170,16 @@ class Plan {
   std::vector<Tour> tours_;
   std::vector<std::int32_t> absent_, absent_at_;  // requests in no route, and where in that list they are
   std::int32_t vehicles_ = 0;
-  double distance_ = 0.0;
+  double distance_ = 0.0, forgone_ = 0.0;
+  std::size_t missing_ = 0;
+  std::vector<PdptwVehicleType> types_;
+  std::vector<std::int32_t> used_;     // vehicles in routes, by type
+  bool extras_ = false;                // whether `sound` has anything to check
+  std::size_t more_ = 0;               // further dimensions of load
+  std::vector<double> alone_by_type_;  // by request, then type
+  std::vector<std::int32_t> sequence_, at_of_;
+  std::vector<std::int64_t> on_board_;
+  std::vector<double> lower_, start_;
   std::uint64_t stamps_ = 0;
   std::uint64_t work_ = 0;
 
@@ -174,7 +208,9 @@ class Plan {
   std::uint64_t epoch_ = 1;
   std::vector<std::int32_t> saved_absent_;
   std::int32_t saved_vehicles_ = 0;
-  double saved_distance_ = 0.0;
+  double saved_distance_ = 0.0, saved_forgone_ = 0.0;
+  std::size_t saved_missing_ = 0;
+  std::vector<std::int32_t> saved_used_;
 
   void set_absent(std::int32_t request);
   void clear_absent(std::int32_t request);

@@ -49,6 +49,8 @@ class SearchState {
   std::size_t best_unserved_ = 0;
   std::vector<std::uint64_t> best_stamps_;
   std::vector<std::vector<std::int32_t>> best_routes_;
+  std::vector<std::int32_t> best_types_;
+  double best_cost_ = 0.0;
 };
 
 // Cheapest place over all routes; slot -1 when there is none. `blink`: probability of passing over a route.

@@ -107,7 +107,7 @@ class RouteEjection {
       ++equals;
       return false;
     }
-    plan_.without(tour, first, second, rest_);
+    if (!plan_.without(tour, first, second, rest_)) return true;
     const Insertion at = plan_.cheapest(rest_, request, std::numeric_limits<double>::infinity());
     if (!at.feasible()) return true;
     equals = tie ? equals + 1 : 1;
@@ -130,10 +130,10 @@ class RouteEjection {
     }
     const auto& nodes = plan_.tour(to).nodes;
     const std::int32_t b = plan_.request_of(nodes[index(state_.rng.below(static_cast<std::int32_t>(nodes.size())))]);
-    plan_.without(plan_.tour(from), a, -1, rest_);
+    if (!plan_.without(plan_.tour(from), a, -1, rest_)) return;
     const Insertion for_b = plan_.cheapest(rest_, b, std::numeric_limits<double>::infinity());
     if (!for_b.feasible()) return;
-    plan_.without(plan_.tour(to), b, -1, rest_);
+    if (!plan_.without(plan_.tour(to), b, -1, rest_)) return;
     const Insertion for_a = plan_.cheapest(rest_, a, std::numeric_limits<double>::infinity());
     if (!for_a.feasible()) return;
     plan_.remove(a);

@@ -29,9 +29,9 @@ class StringRemoval {
   void run(double until) {
     const double began = state_.progress();
     const double legs = 2.0 * plan_.requests() + plan_.vehicles();
-    const double leg = plan_.distance() / std::max(1.0, legs);
+    const double leg = plan_.driven() / std::max(1.0, legs);
     const std::int64_t first = state_.out.iterations;
-    const bool complete = plan_.absent().empty();
+    const bool complete = plan_.missing() == 0;
     for (;;) {
       const double progress = state_.progress();
       if (progress >= until) break;
@@ -42,24 +42,23 @@ class StringRemoval {
       const double hot = std::min(kHottest, kHotPerRoot * std::sqrt(expected / std::max(1, plan_.requests())));
       const double temperature = hot * leg * std::pow(kColdToHot, done);
       ++state_.out.iterations;
-      const double before = plan_.distance();
-      const std::size_t missing = plan_.absent().size();
+      const double before = plan_.cost();
+      const std::size_t missing = plan_.missing();
       const std::int32_t vehicles = plan_.vehicles();
       plan_.begin();
       ruin();
       recreate();
-      const bool fewer = plan_.absent().size() < missing ||
-                         (plan_.absent().size() == missing && hierarchical() && plan_.vehicles() < vehicles);
-      const bool more = plan_.absent().size() > missing ||
-                        (plan_.absent().size() == missing && hierarchical() && plan_.vehicles() > vehicles);
+      const bool as_many = plan_.missing() == missing;
+      const bool fewer = plan_.missing() < missing || (as_many && hierarchical() && plan_.vehicles() < vehicles);
+      const bool more = plan_.missing() > missing || (as_many && hierarchical() && plan_.vehicles() > vehicles);
       const bool keep =
-          fewer || (!more && plan_.distance() < before - temperature * std::log(std::max(1e-300, state_.rng.unit())));
+          fewer || (!more && plan_.cost() < before - temperature * std::log(std::max(1e-300, state_.rng.unit())));
       if (!keep) {
         plan_.rollback();
       } else if (state_.improves()) {
         state_.record();
       }
-      if (!complete && plan_.absent().empty()) break;
+      if (!complete && plan_.missing() == 0) break;
     }
   }
 

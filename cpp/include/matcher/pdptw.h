@@ -1,8 +1,9 @@
 // Pickup and delivery with time windows: plans for a whole day of requests.
 //
-// Problem: each request has a pick-up and a delivery, with time windows, service times and a load; vehicles of one
-// capacity start and end at a depot. Serve every request once, pick-up before delivery in one route. Hierarchical
-// objective: fewest vehicles, then least distance; or least distance alone.
+// Problem: each request has a pick-up and a delivery, with time windows, service times and a load in one or more
+// dimensions, perhaps a limit on the time on board, perhaps a prize that may be forgone. Vehicles of one or several
+// types (start, end, shift, capacity, fixed cost). Serve every request once, pick-up before delivery in one route.
+// Hierarchical objective: fewest vehicles, then least cost; or least cost alone: distance, fixed costs, prizes forgone.
 //
 // Method, three stages over one plan (route/plan.h), whose routes answer "cheapest feasible insertion" from tables of
 // earliest and latest starts in amortised constant time per pair of positions, cached per (request, route):
@@ -30,7 +31,16 @@
 
 namespace matcher {
 
-// Node 0 is the depot. Times and distances are in one unit; travel time equals `distance` unless `duration` is given.
+// Vehicles that are alike. `start` and `end` are nodes of no request.
+struct PdptwVehicleType {
+  std::int32_t count = 0;
+  std::int32_t start = 0, end = 0;
+  double earliest = 0.0, latest = 0.0;  // leaves its start, is at its end
+  double fixed_cost = 0.0;              // of a vehicle that is used
+};
+
+// Without `types`, node 0 is the depot of all vehicles. Times and distances are in one unit; travel time equals
+// `distance` unless `duration` is given.
 struct PdptwProblem {
   std::span<const double> distance;  // nodes * nodes
   std::span<const double> duration;  // nodes * nodes, or empty
@@ -39,6 +49,13 @@ struct PdptwProblem {
   std::span<const std::int32_t> pickup, delivery;  // per request
   std::int32_t vehicles = 0;
   std::int32_t capacity = 0;
+  // Optional; empty when not used.
+  std::span<const PdptwVehicleType> types;    // replace `vehicles` and `capacity`
+  std::span<const std::int32_t> capacities;   // types * (1 + further dimensions of load); required with types
+  std::span<const std::int32_t> more_demand;  // nodes * further dimensions
+  std::span<const std::uint8_t> allowed;      // requests * types: whether this type may serve it
+  std::span<const double> max_ride;  // per request, from the end of service at pick-up to its start at delivery
+  std::span<const double> prize;     // per request, lost when unserved; infinite: it must be served
 };
 
 enum class PdptwObjective { kHierarchical, kDistance };
@@ -50,26 +67,35 @@ class StopCheck {
   virtual double elapsed_fraction() = 0;  // of the time granted; >= 1: stop
 };
 
-struct PdptwOptions {
-  PdptwObjective objective = PdptwObjective::kHierarchical;
-  std::int64_t max_iterations = -1;  // -1: until the StopCheck says so
-  std::uint64_t seed = 0;
-  StopCheck* stop = nullptr;
-  std::vector<std::vector<std::int32_t>> initial;  // routes to start from; feasible ones are kept
-};
-
 struct PdptwImprovement {
   std::int64_t iteration;
   double fraction;
   std::int32_t unserved;
   std::int32_t vehicles;
-  double distance;
+  double distance;  // cost, without the prizes forgone
+};
+
+// Told of better plans as they are found, at most once for every thousandth of the budget.
+class PlanListener {
+ public:
+  virtual ~PlanListener() = default;
+  virtual void improved(const PdptwImprovement& now, const std::vector<std::vector<std::int32_t>>& routes) = 0;
+};
+
+struct PdptwOptions {
+  PdptwObjective objective = PdptwObjective::kHierarchical;
+  std::int64_t max_iterations = -1;  // -1: until the StopCheck says so
+  std::uint64_t seed = 0;
+  StopCheck* stop = nullptr;
+  PlanListener* listener = nullptr;
+  std::vector<std::vector<std::int32_t>> initial;  // routes to start from; feasible ones are kept
 };
 
 struct PdptwResult {
   std::vector<std::vector<std::int32_t>> routes;  // node ids, depots left out
+  std::vector<std::int32_t> types;                // of the vehicle of each route
   std::vector<std::int32_t> unserved;             // requests
-  double distance = 0.0;
+  double distance = 0.0;                          // cost, without the prizes forgone
   std::int64_t iterations = 0;
   std::vector<PdptwImprovement> history;
 };

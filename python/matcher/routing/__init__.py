@@ -10,6 +10,7 @@ from matcher.routing.problem import (
     Solution,
     Unserved,
     UnservedReason,
+    VehicleType,
     read_li_lim,
     read_sartori_buriol,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Solution",
     "Unserved",
     "UnservedReason",
+    "VehicleType",
     "optimize_routes",
     "read_li_lim",
     "read_sartori_buriol",

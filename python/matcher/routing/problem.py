@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -24,12 +24,18 @@ class InvalidPlanError(ValueError):
 
 
 class UnservedReason(StrEnum):
-    """What keeps a request out of a plan."""
+    """What keeps a request out of a plan; the further down, the nearer it is to being served."""
 
+    VEHICLE_TYPE = "vehicle_type"
+    """No vehicle of a type that may serve it."""
     CAPACITY = "capacity"
     """It is larger than a vehicle."""
     TIME_WINDOW = "time_window"
     """A vehicle of its own would be late."""
+    MAX_RIDE = "max_ride"
+    """Even driven straight to its delivery it is on board for too long."""
+    PRIZE = "prize"
+    """It may be left out, and serving it costs more than its prize."""
     VEHICLES = "vehicles"
     """It could be served by one more vehicle; no place was found in the routes of those there are."""
 
@@ -41,16 +47,41 @@ class Unserved:
     request: int
     reason: UnservedReason
     relaxation: float
-    """The least change that serves it: units of capacity, time by which a window is missed, or one vehicle."""
+    """The least change that serves it: units of capacity, time by which a window or the ride is missed, one vehicle, or
+    by what a vehicle of its own costs more than the prize."""
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleType:
+    """Vehicles that are alike. `start` and `end` are nodes of no request; `end` None: a route ends at its last stop.
+
+    capacity: one value for each dimension of load. earliest, latest: the shift, from leaving the start to being at the
+    end; None: the windows of those nodes. fixed_cost: of each vehicle used, in the unit of distance; it
+    counts for objective "cost".
+    """
+
+    count: int
+    capacity: tuple[int, ...]
+    start: int = 0
+    end: int | None = 0
+    earliest: float | None = None
+    latest: float | None = None
+    fixed_cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Node 0 is the depot, where every route starts and ends. Times and distances share one unit.
+    """Node 0 is the depot, where every route starts and ends unless `types` say otherwise. Times and distances share
+    one unit.
 
     distance: (nodes, nodes) float64. duration: likewise, or None when travel takes as long as it is far.
     ready, due: (nodes,) window in which service starts; of the depot: when vehicles leave first and return last.
     demand: (nodes,) int32, of a delivery the negative of its pick-up. pickup, delivery: (requests,) int32 nodes.
+
+    Optional: types: the fleet, instead of `vehicles` and `capacity`. more_demand: (nodes, further dimensions of load)
+    int32. allowed: (requests, types) bool, whether such a vehicle may serve it. max_ride: (requests,) float64, longest
+    time from the end of service at pick-up to its start at delivery; vehicles wait where that helps. prize: (requests,)
+    float64, what leaving it out costs, in the unit of distance; infinite: it must be served.
     """
 
     name: str
@@ -64,6 +95,34 @@ class Problem:
     vehicles: int
     capacity: int
     duration: F64 | None = None
+    types: tuple[VehicleType, ...] = ()
+    more_demand: I32 | None = None
+    allowed: npt.NDArray[np.bool_] | None = None
+    max_ride: F64 | None = None
+    prize: F64 | None = None
+
+    @property
+    def fleet(self) -> tuple[VehicleType, ...]:
+        """The vehicle types, shifts filled in; one type when the problem names none."""
+        named = self.types or (VehicleType(self.vehicles, (self.capacity,)),)
+        last = float(np.max(self.due)) + float(np.max(self.service, initial=0.0))
+        return tuple(
+            VehicleType(
+                t.count,
+                t.capacity,
+                t.start,
+                t.end,
+                float(self.ready[t.start]) if t.earliest is None else t.earliest,
+                (last if t.end is None else float(self.due[t.end])) if t.latest is None else t.latest,
+                t.fixed_cost,
+            )
+            for t in named
+        )
+
+    def loads(self, node: int) -> tuple[int, ...]:
+        """Change of the load at a node, in every dimension."""
+        more = () if self.more_demand is None else tuple(int(q) for q in self.more_demand[node])
+        return (int(self.demand[node]), *more)
 
     @property
     def travel(self) -> F64:
@@ -71,18 +130,50 @@ class Problem:
         return self.distance if self.duration is None else self.duration
 
     def why_unserved(self, request: int) -> Unserved:
-        """The constraint that keeps a request out, and the least relaxation that would serve it alone."""
+        """The constraint that keeps a request out, and the least relaxation that would serve it alone.
+
+        Of several vehicle types, the one that comes nearest to serving it counts.
+        """
+        reasons = [
+            self._why_not(request, number, vehicle)
+            for number, vehicle in enumerate(self.fleet)
+            if vehicle.count > 0 or len(self.fleet) == 1
+        ]
+        order = list(UnservedReason)
+        return max(
+            reasons,
+            key=lambda why: (order.index(why.reason), -why.relaxation),
+            default=Unserved(request, UnservedReason.VEHICLES, 1.0),
+        )
+
+    def _why_not(self, request: int, number: int, vehicle: VehicleType) -> Unserved:
         p, d = int(self.pickup[request]), int(self.delivery[request])
-        over = int(self.demand[p]) - self.capacity
+        if self.allowed is not None and not self.allowed[request, number]:
+            return Unserved(request, UnservedReason.VEHICLE_TYPE, 1.0)
+        over = max(load - room for load, room in zip(self.loads(p), vehicle.capacity, strict=True))
         if over > 0:
             return Unserved(request, UnservedReason.CAPACITY, float(over))
+        assert vehicle.earliest is not None
+        assert vehicle.latest is not None
         travel = self.travel
-        start = max(self.ready[p], self.ready[0] + travel[0, p])
+        start = max(float(self.ready[p]), vehicle.earliest + float(travel[vehicle.start, p]))
         late = max(0.0, float(start - self.due[p]))
-        drop = max(self.ready[d], start + self.service[p] + travel[p, d])
-        late = max(late, float(drop - self.due[d]), float(drop + self.service[d] + travel[d, 0] - self.due[0]))
+        drop = max(float(self.ready[d]), start + float(self.service[p] + travel[p, d]))
+        back = 0.0 if vehicle.end is None else float(travel[d, vehicle.end])
+        late = max(late, float(drop - self.due[d]), float(drop + self.service[d] + back - vehicle.latest))
         if late > GRACE:
             return Unserved(request, UnservedReason.TIME_WINDOW, late)
+        if self.max_ride is not None:
+            # The pick-up may wait for the delivery to open, until its own window closes.
+            ride = max(float(travel[p, d]), float(self.ready[d] - self.due[p] - self.service[p]))
+            if ride - float(self.max_ride[request]) > GRACE:
+                return Unserved(request, UnservedReason.MAX_RIDE, ride - float(self.max_ride[request]))
+        if self.prize is not None and np.isfinite(self.prize[request]):
+            way = float(self.distance[vehicle.start, p] + self.distance[p, d])
+            way += 0.0 if vehicle.end is None else float(self.distance[d, vehicle.end])
+            return Unserved(
+                request, UnservedReason.PRIZE, max(0.0, way + vehicle.fixed_cost - float(self.prize[request]))
+            )
         return Unserved(request, UnservedReason.VEHICLES, 1.0)
 
 
@@ -100,13 +191,26 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A plan. `routes` are lists of nodes, the depot left out."""
+    """A plan. `routes` are lists of nodes, starts and ends left out; `types` of each; empty: all alike."""
 
     problem: Problem
     routes: list[list[int]]
     unserved: list[Unserved]
     iterations: int
     history: list[Progress]
+    types: list[int] = field(default_factory=list)
+
+    def vehicle_type(self, route: int) -> VehicleType:
+        """What drives a route."""
+        return self.problem.fleet[self.types[route] if self.types else 0]
+
+    @property
+    def cost(self) -> float:
+        """Distance, fixed costs of the vehicles used, and prizes of what is left out: objective "cost"."""
+        fixed = sum(self.vehicle_type(route).fixed_cost for route in range(len(self.routes)))
+        prize = self.problem.prize
+        lost = 0.0 if prize is None else sum(float(prize[u.request]) for u in self.unserved)
+        return self.distance + fixed + lost
 
     @property
     def vehicles(self) -> int:
@@ -116,17 +220,27 @@ class Solution:
     @property
     def distance(self) -> float:
         """Sum over all legs, recomputed from the routes."""
-        legs = ((0, *route, 0) for route in self.routes)
-        return float(sum(self.problem.distance[a, b] for leg in legs for a, b in itertools.pairwise(leg)))
+        total = 0.0
+        for number, route in enumerate(self.routes):
+            vehicle = self.vehicle_type(number)
+            way = (vehicle.start, *route, *(() if vehicle.end is None else (vehicle.end,)))
+            total += sum(float(self.problem.distance[a, b]) for a, b in itertools.pairwise(way))
+        return total
 
     def check(self) -> None:
         """Raise InvalidPlanError at the first rule that the plan breaks. Shares no code with the search."""
         problem = self.problem
-        if len(self.routes) > problem.vehicles:
-            raise InvalidPlanError(f"{len(self.routes)} routes, but {problem.vehicles} vehicles")
+        fleet = problem.fleet
+        types = self.types or [0] * len(self.routes)
+        if len(types) != len(self.routes):
+            raise InvalidPlanError(f"{len(self.routes)} routes, but {len(types)} vehicle types")
+        for number, vehicle in enumerate(fleet):
+            if types.count(number) > vehicle.count:
+                of = f" of type {number}" if len(fleet) > 1 else ""
+                raise InvalidPlanError(f"{types.count(number)} routes{of}, but {vehicle.count} vehicles")
         served: dict[int, int] = {}
         for number, route in enumerate(self.routes):
-            _check_route(problem, number, route)
+            _check_route(problem, number, route, types[number])
             for node in route:
                 if node in served:
                     raise InvalidPlanError(f"node {node} is visited by routes {served[node]} and {number}")
@@ -141,31 +255,76 @@ class Solution:
                 raise InvalidPlanError(f"request {request} is neither served nor reported as unserved, or it is both")
 
 
-def _check_route(problem: Problem, number: int, route: Sequence[int]) -> None:
+def _check_route(problem: Problem, number: int, route: Sequence[int], of_type: int) -> None:
     travel = problem.travel
+    vehicle = problem.fleet[of_type]
+    assert vehicle.earliest is not None
+    assert vehicle.latest is not None
     pickup_of = dict(zip(problem.delivery.tolist(), problem.pickup.tolist(), strict=True))
-    clock, last, load = float(problem.ready[0]), 0, 0
+    request_of = {int(p): request for request, p in enumerate(problem.pickup)}
+    clock, last, load = vehicle.earliest, vehicle.start, [0] * len(vehicle.capacity)
     visited: set[int] = set()
     for position, node in enumerate(route):
         where = f"route {number}, stop {position} (node {node})"
-        if node not in pickup_of and node not in problem.pickup:
+        if node not in pickup_of and node not in request_of:
             raise InvalidPlanError(f"{where}: not a node of a request")
         if node in visited:
             raise InvalidPlanError(f"{where}: visited twice")
         visited.add(node)
         if node in pickup_of and pickup_of[node] not in visited:
             raise InvalidPlanError(f"{where}: delivers what was not picked up before")
+        request = request_of[pickup_of.get(node, node)]
+        if problem.allowed is not None and not problem.allowed[request, of_type]:
+            raise InvalidPlanError(f"{where}: request {request} may not travel with vehicle type {of_type}")
         clock = max(float(problem.ready[node]), clock + float(travel[last, node]))
         if clock > float(problem.due[node]) + GRACE:
             raise InvalidPlanError(f"{where}: service starts {clock - float(problem.due[node]):.6f} too late")
         clock += float(problem.service[node])
-        load += int(problem.demand[node])
-        if load > problem.capacity:
-            raise InvalidPlanError(f"{where}: load {load} exceeds capacity {problem.capacity}")
+        load = [have + change for have, change in zip(load, problem.loads(node), strict=True)]
+        for have, room in zip(load, vehicle.capacity, strict=True):
+            if have > room:
+                raise InvalidPlanError(f"{where}: load {have} exceeds capacity {room}")
         last = node
-    back = clock + float(travel[last, 0])
-    if back > float(problem.due[0]) + GRACE:
-        raise InvalidPlanError(f"route {number}: back at the depot {back - float(problem.due[0]):.6f} too late")
+    back = clock if vehicle.end is None else clock + float(travel[last, vehicle.end])
+    if route and back > vehicle.latest + GRACE:
+        raise InvalidPlanError(f"route {number}: back at the depot {back - vehicle.latest:.6f} too late")
+    if problem.max_ride is not None:
+        _check_rides(problem, number, route, vehicle)
+
+
+def _check_rides(problem: Problem, number: int, route: Sequence[int], vehicle: VehicleType) -> None:
+    """Whether some schedule keeps windows and rides: longest paths over the differences that they demand."""
+    assert problem.max_ride is not None
+    assert vehicle.earliest is not None
+    assert vehicle.latest is not None
+    place = {node: position for position, node in enumerate(route)}
+    travel, service = problem.travel, problem.service
+    starts = [float(problem.ready[node]) for node in route]
+    demands: list[tuple[int, int, float]] = []  # starts[b] >= starts[a] + gap
+    for position, (a, b) in enumerate(itertools.pairwise(route)):
+        demands.append((position, position + 1, float(service[a] + travel[a, b])))
+    for p, d, limit in zip(problem.pickup.tolist(), problem.delivery.tolist(), problem.max_ride.tolist(), strict=True):
+        if p in place and d in place and np.isfinite(limit):
+            demands.append((place[d], place[p], -limit - float(service[p])))
+    if route:
+        starts[0] = max(starts[0], vehicle.earliest + float(travel[vehicle.start, route[0]]))
+    for _ in range(len(route) + 1):
+        moved = False
+        for a, b, gap in demands:
+            if starts[a] + gap > starts[b] + GRACE:
+                starts[b], moved = starts[a] + gap, True
+        if not moved:
+            break
+    else:
+        raise InvalidPlanError(f"route {number}: no schedule keeps all limits on the time on board")
+    for node, start in zip(route, starts, strict=True):
+        if start > float(problem.due[node]) + GRACE:
+            raise InvalidPlanError(f"route {number}, node {node}: limits on the time on board push it past its window")
+    if route:
+        back = starts[-1] + float(service[route[-1]])
+        back += 0.0 if vehicle.end is None else float(travel[route[-1], vehicle.end])
+        if back > vehicle.latest + GRACE:
+            raise InvalidPlanError(f"route {number}: limits on the time on board push it past the end of the shift")
 
 
 def _read_text(path: str | Path) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from matcher.kernels import routing as native
 from matcher.routing.problem import Problem, Progress, Solution
@@ -15,14 +18,22 @@ def solve(
     time_limit: float | None = None,
     max_iterations: int | None = None,
     seed: int = 0,
-    objective: Literal["hierarchical", "distance"] = "hierarchical",
+    objective: Literal["hierarchical", "distance", "cost"] = "hierarchical",
     initial: Sequence[Sequence[int]] = (),
     clock: Literal["wall", "cpu"] = "wall",
+    on_progress: Callable[[Progress, list[list[int]]], object] | None = None,
+    cancel: npt.NDArray[np.uint8] | None = None,
 ) -> Solution:
     """The best plan found within a budget of seconds, iterations, or both; one of them is required.
 
-    objective: "hierarchical" (fewest vehicles, then least distance) or "distance". initial: routes to start from; those
-    that are feasible are kept. clock: what time_limit counts, wall time or the CPU time of this process.
+    objective: "hierarchical" (fewest vehicles, then least distance), "distance" (and prizes forgone), or "cost"
+    (distance, fixed costs of the vehicles used, and prizes forgone). initial: routes to start from; those that are
+    feasible are kept, each with the first vehicle type that can drive it. clock: what time_limit counts, wall time or
+    the CPU time of this process.
+
+    on_progress: told of better plans with their routes while the search goes on, at most once for every thousandth of
+    the budget; what it raises ends the search and is raised here. cancel: array of one byte; once another thread makes
+    it nonzero, the search ends within a tenth of a millisecond or so and the best plan so far is returned.
 
     Deterministic for a seed and max_iterations as long as no time_limit ends the search. Always returns: requests that
     no vehicle could serve are in `unserved`, each with its reason. Raises ValueError for a problem that makes no sense,
@@ -32,15 +43,10 @@ def solve(
         raise ValueError("solve needs a time_limit, max_iterations, or both")
     if max_iterations is not None and max_iterations < 0:
         raise ValueError(f"max_iterations is {max_iterations}, it must not be negative")
-    if objective not in ("hierarchical", "distance"):
-        raise ValueError(f"objective is {objective!r}, it must be 'hierarchical' or 'distance'")
+    if objective not in ("hierarchical", "distance", "cost"):
+        raise ValueError(f"objective is {objective!r}, it must be 'hierarchical', 'distance' or 'cost'")
+    columns = _node_columns(problem) | _fleet_columns(problem, objective)
     found = native.solve_pdptw(
-        distance=problem.distance,
-        duration=problem.duration,
-        ready=problem.ready,
-        due=problem.due,
-        service=problem.service,
-        demand=problem.demand,
         pickup=problem.pickup,
         delivery=problem.delivery,
         vehicles=problem.vehicles,
@@ -51,6 +57,11 @@ def solve(
         cpu_clock=clock == "cpu",
         seed=seed,
         initial=[list(route) for route in initial],
+        max_ride=problem.max_ride,
+        prize=problem.prize,
+        listener=None if on_progress is None else lambda step, routes: on_progress(Progress(*step), routes),
+        cancel=cancel,
+        **columns,
     )
     return Solution(
         problem=problem,
@@ -58,4 +69,54 @@ def solve(
         unserved=[problem.why_unserved(request) for request in found["unserved"]],
         iterations=found["iterations"],
         history=[Progress(*step) for step in found["history"]],
+        types=found["types"] if problem.types else [],
     )
+
+
+def _open(problem: Problem) -> bool:
+    return any(vehicle.end is None for vehicle in problem.types)
+
+
+def _node_columns(problem: Problem) -> dict[str, Any]:
+    """Columns by node. Open routes end at one more node, which is at no distance from any other."""
+    if not _open(problem):
+        return {
+            "distance": problem.distance,
+            "duration": problem.duration,
+            "ready": problem.ready,
+            "due": problem.due,
+            "service": problem.service,
+            "demand": problem.demand,
+            "more_demand": problem.more_demand,
+        }
+    last = float(np.max(problem.due)) + float(np.max(problem.service))
+    return {
+        "distance": np.pad(problem.distance, (0, 1)),
+        "duration": None if problem.duration is None else np.pad(problem.duration, (0, 1)),
+        "ready": np.pad(problem.ready, (0, 1)),
+        "due": np.pad(problem.due, (0, 1), constant_values=last),
+        "service": np.pad(problem.service, (0, 1)),
+        "demand": np.pad(problem.demand, (0, 1)),
+        "more_demand": None if problem.more_demand is None else np.pad(problem.more_demand, ((0, 1), (0, 0))),
+    }
+
+
+def _fleet_columns(problem: Problem, objective: str) -> dict[str, Any]:
+    """Columns by vehicle type; none for a problem of one type at the depot."""
+    if not problem.types:
+        if problem.allowed is not None or problem.more_demand is not None:
+            raise ValueError("allowed and more_demand are about vehicle types, and the problem has no types")
+        return {}
+    dimensions = 1 if problem.more_demand is None else 1 + problem.more_demand.shape[1]
+    for number, vehicle in enumerate(problem.types):
+        if len(vehicle.capacity) != dimensions:
+            raise ValueError(f"types {number} has {len(vehicle.capacity)} capacities, the load {dimensions} dimensions")
+    nowhere = len(problem.ready)
+    fleet = problem.fleet
+    return {
+        "types": np.array([(t.count, t.start, nowhere if t.end is None else t.end) for t in fleet], dtype=np.int32),
+        "shifts": np.array([(t.earliest, t.latest) for t in fleet], dtype=np.float64),
+        "fixed_cost": np.array([t.fixed_cost if objective == "cost" else 0.0 for t in fleet], dtype=np.float64),
+        "capacities": np.array([t.capacity for t in fleet], dtype=np.int32),
+        "allowed": None if problem.allowed is None else np.ascontiguousarray(problem.allowed).view(np.uint8),
+    }
