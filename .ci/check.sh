@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 bash .ci/setup.sh dev || exit 1
 bin=$PWD/.venv/bin
-steps=(ruff ruff-format mypy imports stubtest buf-lint buf-breaking dockerfile clang-format clang-tidy)
+steps=(ruff ruff-format mypy imports stubtest buf-lint buf-breaking generated dockerfile clang-format clang-tidy)
 
 cpp_files() { find cpp tests/cpp bench/kernels -name '*.cpp' -o -name '*.h' | LC_ALL=C sort; }
 
@@ -23,6 +23,14 @@ step_buf_lint() { "$bin/buf" lint; }
 fix_buf_lint="see buf.yaml; every message, field and method says what it means and its unit"
 step_buf_breaking() { "$bin/python" tools/contract.py check; }
 fix_buf_breaking="a released field keeps number, name and type: add a new one, or reserve the old (docs/decisions/0007)"
+step_generated() {
+  local stale=0 tool
+  for tool in api_reference dashboard; do
+    "$bin/python" "tools/$tool.py" --check || { echo "tools/$tool.py has something else to write"; stale=1; }
+  done
+  return $stale
+}
+fix_generated="run the tool that it names with .venv/bin/python and commit what it writes"
 step_dockerfile() { "$bin/hadolint" Dockerfile; }
 fix_dockerfile="the rule's page is on the hadolint wiki; ignore one only with its reason beside it"
 step_clang_format() { cpp_files | xargs "$bin/clang-format" --dry-run -Werror; }

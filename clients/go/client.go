@@ -80,6 +80,7 @@ type Client struct {
 	assignment matcherv1.AssignmentServiceClient
 	batching   matcherv1.BatchingServiceClient
 	routing    matcherv1.RoutingServiceClient
+	capability matcherv1.CapabilityServiceClient
 	health     healthpb.HealthClient
 }
 
@@ -106,6 +107,7 @@ func Dial(target string, options ...grpc.DialOption) (*Client, error) {
 		assignment: matcherv1.NewAssignmentServiceClient(conn),
 		batching:   matcherv1.NewBatchingServiceClient(conn),
 		routing:    matcherv1.NewRoutingServiceClient(conn),
+		capability: matcherv1.NewCapabilityServiceClient(conn),
 		health:     healthpb.NewHealthClient(conn),
 	}, nil
 }
@@ -223,6 +225,17 @@ func (c *Client) ComputeTravelMatrix(
 	return response, nil
 }
 
+// Capabilities says what the server is and what it takes: version, methods, policies, limits.
+func (c *Client) Capabilities(
+	ctx context.Context, options ...grpc.CallOption,
+) (*matcherv1.GetCapabilitiesResponse, error) {
+	response, err := c.capability.GetCapabilities(ctx, &matcherv1.GetCapabilitiesRequest{}, options...)
+	if err != nil {
+		return nil, asError(err)
+	}
+	return response, nil
+}
+
 // WaitReady returns when the server is serving, or with an error when the context ends first.
 func (c *Client) WaitReady(ctx context.Context) error {
 	for {
@@ -285,6 +298,15 @@ func (e *Error) Is(target error) bool {
 		return e.Code == codes.Canceled
 	}
 	return false
+}
+
+// AsError is what the methods of a Client return for an error of a generated stub: an *Error with the server's reason.
+// It is nil for nil.
+func AsError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return asError(err)
 }
 
 func asError(err error) error {

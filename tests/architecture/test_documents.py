@@ -22,6 +22,16 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_into_pages_lead_to_their_headings(document: Path) -> None:
+    """Runbooks and fields are linked to by heading; one that was renamed takes the reader to the page's top."""
+    for target, fragment in re.findall(r"\]\(([^)#\s]*\.md)?#([^)\s]+)\)", document.read_text()):
+        page = document.parent / target if target else document
+        headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+        known = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        assert fragment in known, f"{page.name} has no heading #{fragment}"
+
+
 def test_every_decision_is_listed() -> None:
     """The list of decisions is how a reader finds the reason for something."""
     listed = (ROOT / "docs" / "decisions" / "README.md").read_text()

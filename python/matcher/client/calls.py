@@ -22,6 +22,7 @@ INSERT = "/matcher.v1.RoutingService/InsertOrder"
 OPTIMIZE = "/matcher.v1.RoutingService/OptimizeRoutes"
 STREAM_OPTIMIZE = "/matcher.v1.RoutingService/StreamOptimizeRoutes"
 MATRIX = "/matcher.v1.RoutingService/ComputeTravelMatrix"
+GET_CAPABILITIES = "/matcher.v1.CapabilityService/GetCapabilities"
 SERVICE_CONFIG = files("matcher.client").joinpath("service_config.json").read_text(encoding="utf-8")
 """Retries with backoff, throttled; any language's gRPC takes the same text."""
 OPTIONS: tuple[tuple[str, Any], ...] = (

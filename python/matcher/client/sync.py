@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from matcher.client.calls import (
     EXPLAIN,
+    GET_CAPABILITIES,
     INSERT,
     MATCH,
     MATRIX,
@@ -30,12 +31,14 @@ from matcher.client.errors import failure
 from matcher.client.sessions import MatchSession
 from matcher.domain import Batches, Decision, Effort, Explanation, Order, Rung, Snapshot, SpatialFrame, TravelMode
 from matcher.wire import (
+    Capabilities,
     InsertionReply,
     MatchOptions,
     RouteOptions,
     RouteReply,
     SolveReply,
     decode_batches,
+    decode_capabilities,
     decode_decision,
     decode_explanation,
     decode_insert_reply,
@@ -85,6 +88,7 @@ class Client:
         self._optimize: Any = self._channel.unary_unary(OPTIMIZE)
         self._stream_optimize: Any = self._channel.unary_stream(STREAM_OPTIMIZE)
         self._matrix: Any = self._channel.unary_unary(MATRIX)
+        self._capabilities: Any = self._channel.unary_unary(GET_CAPABILITIES)
 
     def __enter__(self) -> Client:
         return self
@@ -240,6 +244,10 @@ class Client:
     def match_bytes(self, request: bytes, *, timeout: float | None = None) -> bytes:
         """An encoded MatchRequest to an encoded MatchResponse."""
         return self._call(self._match, request, timeout)
+
+    def capabilities(self, *, timeout: float | None = None) -> Capabilities:
+        """What the server is and what it takes: version, methods, policies, limits."""
+        return decode_capabilities(self._call(self._capabilities, b"", timeout))
 
     def is_serving(self, service: str = "", *, timeout: float | None = None) -> bool:
         """What the server's health says of itself, or of one service."""

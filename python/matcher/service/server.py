@@ -21,6 +21,7 @@ from matcher.service.admin import AdminServer, Answer, Page, as_json, plain, pro
 from matcher.service.admission import Workers
 from matcher.service.authorization import Authorization
 from matcher.service.calls import Calls
+from matcher.service.capabilities import GET_CAPABILITIES, CapabilityMethods
 from matcher.service.credentials import ServerCertificate
 from matcher.service.methods import EXPLAIN, MATCH, PROPOSE_BATCHES, SOLVE, Methods
 from matcher.service.metrics import ServiceMetrics
@@ -28,7 +29,8 @@ from matcher.service.routing import INSERT, MATRIX, OPTIMIZE, STREAM_OPTIMIZE, R
 from matcher.service.sessions import STREAM, Sessions
 from matcher.service.sockets import AddressError, UnixSocket
 
-SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, EXPLAIN, PROPOSE_BATCHES, SOLVE, INSERT)}))
+SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, EXPLAIN, PROPOSE_BATCHES, SOLVE, INSERT,
+                                                              GET_CAPABILITIES)}))  # fmt: skip
 _LAST_GRACE_SECONDS = 0.5
 _SILENT_SECONDS = 5.0
 """An event loop that has not turned for so long is stuck."""
@@ -107,6 +109,7 @@ class MatcherServer:
             OPTIMIZE: self.routing.optimize,
             MATRIX: self.routing.matrix,
         }
+        bodies[GET_CAPABILITIES] = CapabilityMethods(self._app, [*bodies, STREAM, GET_CAPABILITIES]).get
         for full_name, body in bodies.items():
             service, _, method = full_name.partition("/")
             handler = grpc.method_handlers_generic_handler(service, {method: self.calls.handler(full_name, body)})

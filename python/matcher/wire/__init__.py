@@ -16,6 +16,12 @@ from matcher.wire.batches import (
     encode_batches,
     encode_batches_request,
 )
+from matcher.wire.capabilities import (
+    Capabilities,
+    check_capabilities_request,
+    decode_capabilities,
+    encode_capabilities,
+)
 from matcher.wire.decision import decode_decision, encode_decision, encode_validated
 from matcher.wire.explanation import (
     ExplainQuestion,
@@ -59,6 +65,7 @@ from matcher.wire.stream import decode_stream_reply, encode_stream_reply, encode
 
 __all__ = [
     "BatchQuestion",
+    "Capabilities",
     "ExplainQuestion",
     "InsertRequest",
     "InsertionReply",
@@ -73,9 +80,11 @@ __all__ = [
     "SolveReply",
     "SolveStatus",
     "Taken",
+    "check_capabilities_request",
     "decision_to_json",
     "decode_batches",
     "decode_batches_request",
+    "decode_capabilities",
     "decode_decision",
     "decode_explain_request",
     "decode_explanation",
@@ -91,6 +100,7 @@ __all__ = [
     "decode_stream_reply",
     "encode_batches",
     "encode_batches_request",
+    "encode_capabilities",
     "encode_decision",
     "encode_explain_request",
     "encode_explanation",
