@@ -288,6 +288,7 @@ func TestEveryReason(t *testing.T) {
 		matcherv1.ErrorReason_ERROR_REASON_SHUTTING_DOWN:     "kept for servers that refuse while they drain; ours answers",
 		matcherv1.ErrorReason_ERROR_REASON_INTERNAL:          "a fault of the server, which no request can order",
 		matcherv1.ErrorReason_ERROR_REASON_PERMISSION_DENIED: "TestMutualTLS",
+		matcherv1.ErrorReason_ERROR_REASON_SESSION_IDLE:      "an open session that says nothing; tests/service waits for it",
 	}
 	reasons := matcherv1.ErrorReason(0).Descriptor().Values()
 	for i := range reasons.Len() {
@@ -414,9 +415,10 @@ func TestOverload(t *testing.T) {
 	}
 }
 
-// SIGTERM with calls in flight: health says NOT_SERVING, every call is answered, and the process ends well.
+// SIGTERM with calls in flight: health says NOT_SERVING, every call is answered, also those that are still being sent
+// when the signal comes (that is what the lame duck is for), and the process ends well.
 func TestDrain(t *testing.T) {
-	running := serve(t, "127.0.0.1:0")
+	running := configured(t, "[server]\nconnection_age_seconds = 1\nlame_duck_seconds = 4.0\ndrain_seconds = 60.0\n")
 	conn := plain(t, running.address)
 	request := slowSolve(700)
 	failed := make(chan error, 6)
