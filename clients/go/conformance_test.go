@@ -72,6 +72,13 @@ var validRequests = map[string]func() proto.Message{
 	"/matcher.v1.BatchingService/ProposeBatches": func() proto.Message {
 		return &matcherv1.ProposeBatchesRequest{Snapshot: market()}
 	},
+	"/matcher.v1.RoutingService/OptimizeRoutes": func() proto.Message {
+		return &matcherv1.OptimizeRoutesRequest{Task: &matcherv1.RoutingTask{Snapshot: market(), MaxIterations: 50}}
+	},
+	"/matcher.v1.RoutingService/ComputeTravelMatrix": func() proto.Message {
+		places := []*matcherv1.Place{{Latitude: 41.15, Longitude: -8.61}, {Latitude: 41.16, Longitude: -8.63}}
+		return &matcherv1.ComputeTravelMatrixRequest{Origins: places, AtMs: now}
+	},
 	"/matcher.v1.CapabilityService/GetCapabilities": func() proto.Message { return &matcherv1.GetCapabilitiesRequest{} },
 	"/matcher.v1.RoutingService/InsertOrder": func() proto.Message {
 		fleet := market()
@@ -550,7 +557,7 @@ func TestServiceConfigNamesEveryService(t *testing.T) {
 		if _, named := timeouts[service]; !named {
 			t.Errorf("service_config.json does not name %s", service)
 		}
-		if method.IsStreamingClient() {
+		if method.IsStreamingClient() || method.IsStreamingServer() {
 			if timeout, named := timeouts[service+"/"+string(method.Name())]; !named || timeout != "" {
 				t.Errorf("a session of %s would end after the %q that its service's calls have", method.Name(), timeout)
 			}

@@ -109,7 +109,9 @@ class MatcherServer:
             OPTIMIZE: self.routing.optimize,
             MATRIX: self.routing.matrix,
         }
-        bodies[GET_CAPABILITIES] = CapabilityMethods(self._app, [*bodies, STREAM, GET_CAPABILITIES]).get
+        bodies[GET_CAPABILITIES] = CapabilityMethods(
+            self._app, [*bodies, STREAM, STREAM_OPTIMIZE, GET_CAPABILITIES]
+        ).get
         for full_name, body in bodies.items():
             service, _, method = full_name.partition("/")
             handler = grpc.method_handlers_generic_handler(service, {method: self.calls.handler(full_name, body)})
