@@ -13,7 +13,7 @@ from matcher.app import App, parse_config
 from matcher.client import AsyncClient, Client
 from matcher.service.capabilities import GET_CAPABILITIES
 from matcher.wire import Capabilities
-from matcher.wire.capabilities import _FILES, contract_digest
+from matcher.wire.capabilities import _FILES, digest_of_contract
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = parse_config(
@@ -35,7 +35,7 @@ async def test_a_server_says_what_it_is() -> None:
             default_deadline_ms=5_000,
             idempotency_ms=2_500,
             contract="matcher.v1",
-            contract_digest=contract_digest(),
+            contract_digest=digest_of_contract(),
         )
         assert "lunch" in known.policies
         assert known.limits["orders"] == 77

@@ -48,11 +48,11 @@ class Capabilities:
     default_deadline_ms: int
     idempotency_ms: int
     contract: str = CONTRACT
-    contract_digest: str = field(default_factory=lambda: contract_digest())
+    contract_digest: str = field(default_factory=lambda: digest_of_contract())
 
 
 @cache
-def contract_digest() -> str:
+def digest_of_contract() -> str:
     """Hex digest of the descriptors that this build was made from."""
     digest = hashlib.blake2b(digest_size=16)
     for module in sorted(_FILES, key=lambda module: str(module.DESCRIPTOR.name)):
