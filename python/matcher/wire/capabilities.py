@@ -33,6 +33,17 @@ _FILES = (
 )
 
 
+@cache
+def digest_of_contract() -> str:
+    """Hex digest of the descriptors that this build was made from."""
+    digest = hashlib.blake2b(digest_size=16)
+    for module in sorted(_FILES, key=lambda module: str(module.DESCRIPTOR.name)):
+        file = FileDescriptorProto()
+        module.DESCRIPTOR.CopyToProto(file)
+        digest.update(file.SerializeToString(deterministic=True))
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a server is and what it takes."""
@@ -48,18 +59,7 @@ class Capabilities:
     default_deadline_ms: int
     idempotency_ms: int
     contract: str = CONTRACT
-    contract_digest: str = field(default_factory=lambda: digest_of_contract())
-
-
-@cache
-def digest_of_contract() -> str:
-    """Hex digest of the descriptors that this build was made from."""
-    digest = hashlib.blake2b(digest_size=16)
-    for module in sorted(_FILES, key=lambda module: str(module.DESCRIPTOR.name)):
-        file = FileDescriptorProto()
-        module.DESCRIPTOR.CopyToProto(file)
-        digest.update(file.SerializeToString(deterministic=True))
-    return digest.hexdigest()
+    contract_digest: str = field(default_factory=digest_of_contract)
 
 
 def check_capabilities_request(data: bytes) -> None:
