@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +26,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	matcherv1 "github.com/matcher/matcher/clients/go/matcher/v1"
 )
@@ -234,6 +237,79 @@ func (c *Client) Capabilities(
 		return nil, asError(err)
 	}
 	return response, nil
+}
+
+// StreamSolve is Solve for a problem that is too large for one message: it is sent in parts of about a megabyte. The
+// deadline covers sending and solving. Idempotency keys have no effect; what failed may be sent again.
+func (c *Client) StreamSolve(
+	ctx context.Context, request *matcherv1.SolveRequest, options ...grpc.CallOption,
+) (*matcherv1.SolveResponse, error) {
+	ctx, cancel := context.WithCancel(ctx) // ends the stream when a part cannot be sent
+	defer cancel()
+	stream, err := c.assignment.StreamSolve(ctx, options...)
+	if err != nil {
+		return nil, asError(err)
+	}
+	for part := range solveParts(request) {
+		// io.EOF: the server has ended the call; CloseAndRecv says why.
+		if err := stream.Send(part); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, asError(err)
+		}
+	}
+	response, err := stream.CloseAndRecv()
+	if err != nil {
+		return nil, asError(err)
+	}
+	return response.GetSolution(), nil
+}
+
+// partNumbers is how many costs go into one part.
+const partNumbers = 1 << 17
+
+// solveParts yields the header and then the costs.
+func solveParts(request *matcherv1.SolveRequest) iter.Seq[*matcherv1.StreamSolveRequest] {
+	return func(yield func(*matcherv1.StreamSolveRequest) bool) {
+		dense, sparse := request.GetDense(), request.GetSparse()
+		header := &matcherv1.StreamSolveHeader{
+			Rows:           dense.GetRows() + sparse.GetRows(),
+			Cols:           dense.GetCols() + sparse.GetCols(),
+			UnassignedCost: request.GetUnassignedCost(),
+			Maximize:       request.GetMaximize(),
+			MaxIterations:  request.GetMaxIterations(),
+			Capacities:     request.GetCapacities(),
+		}
+		if sparse != nil {
+			header.Pairs = proto.Int64(int64(len(sparse.GetCost())))
+		}
+		if !yield(&matcherv1.StreamSolveRequest{Part: &matcherv1.StreamSolveRequest_Header{Header: header}}) {
+			return
+		}
+		for costs := range slices.Chunk(dense.GetCosts(), partNumbers) {
+			part := &matcherv1.DensePart{Costs: costs}
+			if !yield(&matcherv1.StreamSolveRequest{Part: &matcherv1.StreamSolveRequest_Dense{Dense: part}}) {
+				return
+			}
+		}
+		// Arrays of different lengths go as they are: the server names the part where they end.
+		row, col, cost := sparse.GetRow(), sparse.GetCol(), sparse.GetCost()
+		for len(row)+len(col)+len(cost) > 0 {
+			part := &matcherv1.SparsePart{}
+			part.Row, row = split(row)
+			part.Col, col = split(col)
+			part.Cost, cost = split(cost)
+			if !yield(&matcherv1.StreamSolveRequest{Part: &matcherv1.StreamSolveRequest_Sparse{Sparse: part}}) {
+				return
+			}
+		}
+	}
+}
+
+// split cuts off what fits into one part.
+func split[T any](numbers []T) (first, rest []T) {
+	at := min(len(numbers), partNumbers)
+	return numbers[:at], numbers[at:]
 }
 
 // WaitReady returns when the server is serving, or with an error when the context ends first.

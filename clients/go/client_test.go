@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -450,6 +451,53 @@ func TestComputeTravelMatrix(t *testing.T) {
 	cells := matrix.GetDurationMs()
 	if len(cells) != 4 || cells[0] != 0 || cells[1] == 0 || cells[1] != cells[2] {
 		t.Errorf("two places, the same way there and back: %v", cells)
+	}
+}
+
+// A problem beyond one message, dense and sparse, is the same problem in parts; what is wrong in a part is named.
+func TestStreamSolve(t *testing.T) {
+	client := shared(t)
+	const rows, cols = 400, 700 // three parts
+	dense := &matcherv1.DenseCosts{Rows: rows, Cols: cols}
+	sparse := &matcherv1.SparseCosts{Rows: rows, Cols: cols}
+	for i := range int32(rows) {
+		for j := range int32(cols) {
+			cost := float64((i*7919 + j*104729 + i*j) % 1009)
+			dense.Costs = append(dense.Costs, cost)
+			sparse.Row, sparse.Col, sparse.Cost = append(sparse.Row, i), append(sparse.Col, j), append(sparse.Cost, cost)
+		}
+	}
+	places := []int32{2}
+	at := func(request *matcherv1.SolveRequest, call func(
+		context.Context, *matcherv1.SolveRequest, ...grpc.CallOption) (*matcherv1.SolveResponse, error),
+	) *matcherv1.SolveResponse {
+		t.Helper()
+		request.Capacities = places
+		reply, err := call(within(t, 60*time.Second), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply
+	}
+	whole := at(&matcherv1.SolveRequest{Costs: &matcherv1.SolveRequest_Dense{Dense: dense}}, client.Solve)
+	parts := at(&matcherv1.SolveRequest{Costs: &matcherv1.SolveRequest_Dense{Dense: dense}}, client.StreamSolve)
+	if !proto.Equal(whole, parts) {
+		t.Errorf("in parts another answer: %v and %v", whole.GetTotalCost(), parts.GetTotalCost())
+	}
+	pairs := at(&matcherv1.SolveRequest{Costs: &matcherv1.SolveRequest_Sparse{Sparse: sparse}}, client.StreamSolve)
+	if pairs.GetTotalCost() != whole.GetTotalCost() {
+		t.Errorf("sparse %g, dense %g", pairs.GetTotalCost(), whole.GetTotalCost())
+	}
+	dense.Costs[rows*cols-1] = math.NaN()
+	_, err := client.StreamSolve(within(t, 60*time.Second), &matcherv1.SolveRequest{
+		Costs: &matcherv1.SolveRequest_Dense{Dense: dense},
+	})
+	var refused *matcher.Error
+	if !errors.As(err, &refused) || refused.Code != codes.InvalidArgument || len(refused.Violations) != 1 {
+		t.Fatalf("NaN: %v", err)
+	}
+	if field := refused.Violations[0].Field; field != "parts[3].dense.costs[17855]" {
+		t.Errorf("the field is %s", field)
 	}
 }
 

@@ -36,9 +36,20 @@ def test_every_form_gives_the_certified_answer(form: str, tmp_path: Path, capsys
 @pytest.mark.parametrize(
     ("text", "name", "sentence"),
     [
-        ("1,2\n3\n", "a.csv", "row 1 has 1 cells"),
-        ("1,x\n", "a.csv", "row 0, column 1: 'x' is not a number"),
-        ("1,nan\n", "a.csv", r"costs[0, 1] is NaN"),
+        ("1,2\n\n3\n", "a.csv", "a.csv: line 3: 1 cells where line 1 has 2"),
+        ("1,2\n1, x\n", "a.csv", "a.csv: line 2, column 2: 'x' is not a number"),
+        ("1,\n", "a.csv", "line 1, column 2: '' is not a number"),
+        ("1,nan\n", "a.csv", "line 1, column 2: NaN is no cost"),
+        ("1,-inf\n", "a.csv", "costs[0, 1] is -inf"),
+        (f"{1 << 70},1\n", "a.csv", "it holds an integer beyond 64 bits"),
+        ("\udcff", "a.csv", "byte 0 is no UTF-8 text"),
+        ("%%MatrixMarket matrix coordinate real general\n2 2 2\n1 1 x\n", "a.mtx", "a.mtx: no Matrix Market file: "),
+        ("%%MatrixMarket matrix coordinate real general\n2 2 2\n1 1 3\n3 1 4\n", "a.mtx", "Line 4"),
+        ("%%MatrixMarket matrix coordinate real general\n2 2 2\n1 1 3\n", "a.mtx", "no Matrix Market file"),
+        ("%%MatrixMarket matrix coordinate real general\n1 1 2\n1 1 3\n1 1 4\n", "a.mtx", "costs[0, 0] is stored more"),
+        ("plain text", "a.mtx", "no Matrix Market file"),
+        ("no array", "a.npy", "a.npy: no array can be read from it"),
+        ("", "a.npy", "a.npy: no array can be read from it"),
         ("", "a.xls", "must end in"),
     ],
 )
@@ -46,7 +57,7 @@ def test_bad_files_are_refused(
     text: str, name: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit status 1 and one sentence that names the place."""
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, errors="surrogateescape")
     assert main(["solve", str(tmp_path / name)]) == 1
     assert sentence in capsys.readouterr().err
 
@@ -56,3 +67,28 @@ def test_infeasible_prints_its_witness(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "a.csv").write_text("1,inf\n2,inf\n")
     assert main(["solve", str(tmp_path / "a.csv")]) == 1
     assert "witness     0 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.npy", "a.mtx"])
+def test_a_missing_file_is_said_plainly(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same sentence whatever would have read it."""
+    assert main(["solve", str(tmp_path / name)]) == 1
+    assert capsys.readouterr().err == f"{tmp_path / name}: No such file or directory\n"
+
+
+def test_capacities_and_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Capacities reach solver and verifier; a stopped solve says so and exits with 1, its bound still checked."""
+    path = tmp_path / "a.csv"
+    path.write_text("4,9\n5,6\n3,8\n")
+    assert main(["solve", str(path), "--capacities", "2,1"]) == 0
+    said = capsys.readouterr().out
+    assert "total       13" in said
+    assert "proves the optimum" in said
+    assert main(["solve", str(path), "--capacities", "1,2,3"]) == 1
+    assert "capacities must be one integer or 2" in capsys.readouterr().err
+    for limit in (["--max-iterations", "0"], ["--time-limit", "0"]):
+        np.save(tmp_path / "b.npy", np.random.default_rng(1).random((40, 40)))
+        assert main(["solve", str(tmp_path / "b.npy"), *limit]) == 1
+        said = capsys.readouterr().out
+        assert "STOPPED early" in said
+        assert "bounds the total" in said

@@ -236,10 +236,11 @@ class App:
                 maximize=problem.maximize,
                 max_iterations=problem.max_iterations,
                 cancel=cancel,
+                capacities=problem.capacities,
             )
         except (ValueError, OverflowError) as error:
             _refuse_costs(problem, error)
-        digest = hashlib.blake2b(wire.encode_solve_request(problem), digest_size=16).hexdigest()
+        digest = problem.digest.hex()
         identity = hashlib.blake2b(f"{digest} {self.build.digest}".encode(), digest_size=16).hexdigest()
         return SolveReply(
             status=SolveStatus[solution.status.name],

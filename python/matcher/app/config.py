@@ -129,6 +129,8 @@ class LimitsConfig(Limits):
     """Cells of a dense cost matrix, or pairs of a sparse one."""
     solve_side: int = 1 << 20
     """Rows, and columns, of a cost matrix."""
+    stream_cells: int = 1 << 26
+    """Cells, or pairs, of all cost matrices that are being streamed or solved from a stream; 8 and 16 bytes each."""
     insert_orders: int = 1_000
     """Orders of one InsertOrder request."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--unassigned-cost", type=float, metavar="PRICE", help="price of leaving a row out")
     parser.add_argument("--maximize", action="store_true", help="look for the dearest matching")
     parser.add_argument("--max-iterations", type=int, metavar="N", help="stop after so much work with what there is")
-    parser.add_argument("--time-limit", type=float, metavar="S", default=10.0, help="routes: seconds (default 10)")
+    parser.add_argument("--time-limit", type=float, metavar="S",
+                        help="stop after so many seconds with what there is (routes: default 10)")  # fmt: skip
+    parser.add_argument("--capacities", type=_capacities, metavar="K[,K...]",
+                        help="rows a column may serve: one number, or one a column")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="routes: of the search (default 0)")
     parser.add_argument("--objective", choices=["hierarchical", "distance"], default="hierarchical",
                         help="routes: fewest vehicles first, or distance alone")  # fmt: skip
@@ -47,13 +51,19 @@ def run(args: argparse.Namespace) -> int:
             unassigned_cost=args.unassigned_cost,
             maximize=args.maximize,
             max_iterations=args.max_iterations,
+            time_limit=args.time_limit,
+            capacities=args.capacities,
         )
-    except (OSError, ValueError, TypeError, OverflowError) as error:
+    except OSError as error:
+        print(f"{args.file}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except (ValueError, TypeError, OverflowError) as error:
         print(f"{args.file}: {error}", file=sys.stderr)
         return 1
     if args.out is not None:
         args.out.write_text(as_json(solution))
-    print(f"status      {solution.status.name}")
+    stopped = " early, with the best matching so far" if solution.status is SolveStatus.STOPPED else ""
+    print(f"status      {solution.status.name}{stopped}")
     if solution.status is SolveStatus.INFEASIBLE:
         print(f"witness     {' '.join(map(str, solution.witness.tolist()))}: together they reach fewer than they are")
         return 1
@@ -66,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         unassigned_cost=args.unassigned_cost,
         maximize=args.maximize,
         tolerance=tolerance,
+        capacities=args.capacities,
     )
     print(f"total       {solution.total_cost}")
     print(f"bound       {solution.lower_bound}  (gap {solution.gap:.3g})")
@@ -78,36 +89,70 @@ def run(args: argparse.Namespace) -> int:
     return 0 if solution.status is SolveStatus.OPTIMAL and not check.problems else 1
 
 
+def _capacities(text: str) -> int | list[int]:
+    numbers = [int(number) for number in text.split(",")]
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
 def read_costs(path: Path) -> Any:
-    """A dense array from .npy or .csv, a sparse one from .mtx. Raises ValueError for what cannot be read."""
+    """A dense array from .npy or .csv, a sparse one from .mtx. Raises OSError; ValueError for what cannot be read."""
     import numpy as np
 
     if path.suffix == ".npy":
-        return np.load(path, allow_pickle=False)
+        try:
+            return np.load(path, allow_pickle=False)
+        except (EOFError, ValueError) as error:
+            raise ValueError(f"no array can be read from it: {error}") from None
     if path.suffix == ".mtx":
         from scipy.io import mmread
 
-        return mmread(path)
+        with path.open("rb"):  # so that a missing file is told as any other
+            pass
+        try:
+            return mmread(path)
+        except (ValueError, OverflowError) as error:  # names the line
+            raise ValueError(f"no Matrix Market file: {error}") from None
     if path.suffix == ".csv":
-        lines = [line for line in path.read_text().splitlines() if line.strip()]
-        rows = [[_number(cell, at, col) for col, cell in enumerate(line.split(","))] for at, line in enumerate(lines)]
-        for at, row in enumerate(rows):
-            if len(row) != len(rows[0]):
-                raise ValueError(f"row {at} has {len(row)} cells, row 0 has {len(rows[0])}")
-        whole = all(isinstance(cell, int) for row in rows for cell in row)
-        return np.array(rows, np.int64 if whole else np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
+        return _read_csv(path)
     raise ValueError("the name must end in .npy, .mtx or .csv (costs), .txt, .json or .gz (routes)")
 
 
-def _number(cell: str, row: int, col: int) -> int | float:
+def _read_csv(path: Path) -> Any:
+    """Numbers with commas between; lines and columns are counted from 1, as editors do. Empty lines are skipped."""
+    import numpy as np
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start} is no UTF-8 text") from None
+    rows: list[list[int | float]] = []
+    first = 0
+    for line, cells in enumerate(text.splitlines(), start=1):
+        if not cells.strip():
+            continue
+        rows.append([_number(cell, line, column) for column, cell in enumerate(cells.split(","), start=1)])
+        first = first or line
+        if len(rows[-1]) != len(rows[0]):
+            raise ValueError(f"line {line}: {len(rows[-1])} cells where line {first} has {len(rows[0])}")
+    whole = all(isinstance(cell, int) for row in rows for cell in row)
+    try:
+        return np.array(rows, np.int64 if whole else np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
+    except OverflowError:
+        raise ValueError("it holds an integer beyond 64 bits") from None
+
+
+def _number(cell: str, line: int, column: int) -> int | float:
     try:
         return int(cell)
     except ValueError:
         pass
     try:
-        return float(cell)
+        value = float(cell)
     except ValueError:
-        raise ValueError(f"row {row}, column {col}: {cell.strip()!r} is not a number") from None
+        raise ValueError(f"line {line}, column {column}: {cell.strip()!r} is not a number") from None
+    if math.isnan(value):
+        raise ValueError(f"line {line}, column {column}: NaN is no cost")
+    return value
 
 
 def as_json(solution: AssignmentSolution) -> str:

@@ -8,6 +8,16 @@ import sys
 SUFFIXES = (".txt", ".json", ".gz")
 
 
+_DEFAULT_SECONDS = 10.0
+
+
+def _seconds(args: argparse.Namespace) -> float | None:
+    """None: the iterations are the limit."""
+    if args.max_iterations is not None:
+        return None
+    return _DEFAULT_SECONDS if args.time_limit is None else float(args.time_limit)
+
+
 def run(args: argparse.Namespace) -> int:
     """0: every request is served; 1: refused, or some are left out."""
     from matcher.routing import solve
@@ -17,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
         read = read_problem(args.file)
         solution = solve(
             read.problem,
-            time_limit=args.time_limit if args.max_iterations is None else None,
+            time_limit=_seconds(args),
             max_iterations=args.max_iterations,
             seed=args.seed,
             objective=args.objective,

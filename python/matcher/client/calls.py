@@ -11,13 +11,16 @@ import numpy.typing as npt
 from opentelemetry import propagate
 
 from matcher.domain import Effort, Rung, Snapshot
-from matcher.wire import MatchOptions, SolveProblem, encode_match_request, encode_solve_request
+from matcher.wire import MatchOptions, SolveProblem, encode_match_request
 
 MATCH = "/matcher.v1.MatchingService/Match"
 STREAM_MATCH = "/matcher.v1.MatchingService/StreamMatch"
 EXPLAIN = "/matcher.v1.MatchingService/Explain"
 PROPOSE_BATCHES = "/matcher.v1.BatchingService/ProposeBatches"
 SOLVE = "/matcher.v1.AssignmentService/Solve"
+STREAM_SOLVE = "/matcher.v1.AssignmentService/StreamSolve"
+MOST_NUMBERS_AT_ONCE = 1 << 20
+"""Problems of more cells or pairs are sent in parts, unless the caller says otherwise."""
 INSERT = "/matcher.v1.RoutingService/InsertOrder"
 OPTIMIZE = "/matcher.v1.RoutingService/OptimizeRoutes"
 STREAM_OPTIMIZE = "/matcher.v1.RoutingService/StreamOptimizeRoutes"
@@ -67,13 +70,14 @@ def match_bytes(
     return encode_match_request(snapshot, MatchOptions(policy, forced_rung, validate_only, effort))
 
 
-def solve_bytes(
+def solve_problem(
     costs: npt.ArrayLike | Any,
     unassigned_cost: npt.ArrayLike | None,
     maximize: bool,
     max_iterations: int | None,
-) -> bytes:
-    """An encoded SolveRequest; `costs` is a matrix or anything sparse with `tocoo`. ValueError: not two-dimensional."""
+    capacities: npt.ArrayLike | None,
+) -> SolveProblem:
+    """The problem to send; `costs` is a matrix or anything sparse with `tocoo`. ValueError: not two-dimensional."""
     price = None if unassigned_cost is None else np.asarray(unassigned_cost, dtype=np.float64)
     empty = np.zeros(0, dtype=np.int32)
     if hasattr(costs, "tocoo"):
@@ -87,7 +91,7 @@ def solve_bytes(
             raise ValueError(f"costs must be a matrix of rows and columns, not of {dense.ndim} dimension(s)")
         rows, cols = dense.shape
         row, col, cost = empty, empty, np.zeros(0)
-    problem = SolveProblem(
+    return SolveProblem(
         rows=rows,
         cols=cols,
         dense=dense,
@@ -97,5 +101,13 @@ def solve_bytes(
         unassigned_cost=price,
         maximize=maximize,
         max_iterations=max_iterations,
+        capacities=None if capacities is None else np.asarray(capacities, dtype=np.int32),
     )
-    return encode_solve_request(problem)
+
+
+def in_parts(problem: SolveProblem, streamed: bool | None) -> bool:
+    """Whether to send the problem in parts; `streamed` is the caller's wish, None: by size."""
+    if streamed is not None:
+        return streamed
+    numbers = len(problem.cost) if problem.dense is None else problem.dense.size
+    return numbers > MOST_NUMBERS_AT_ONCE

@@ -22,10 +22,12 @@ from matcher.client.calls import (
     SOLVE,
     STREAM_MATCH,
     STREAM_OPTIMIZE,
+    STREAM_SOLVE,
+    in_parts,
     match_bytes,
     metadata,
     new_key,
-    solve_bytes,
+    solve_problem,
 )
 from matcher.client.errors import failure
 from matcher.client.sessions import MatchSession
@@ -45,11 +47,14 @@ from matcher.wire import (
     decode_matrix_reply,
     decode_route_reply,
     decode_solve_reply,
+    decode_stream_solve_reply,
     encode_batches_request,
     encode_explain_request,
     encode_insert_request,
     encode_matrix_request,
     encode_route_task,
+    encode_solve_parts,
+    encode_solve_request,
 )
 
 
@@ -84,6 +89,7 @@ class Client:
         self._explain: Any = self._channel.unary_unary(EXPLAIN)
         self._propose_batches: Any = self._channel.unary_unary(PROPOSE_BATCHES)
         self._solve: Any = self._channel.unary_unary(SOLVE)
+        self._stream_solve: Any = self._channel.stream_unary(STREAM_SOLVE)
         self._insert: Any = self._channel.unary_unary(INSERT)
         self._optimize: Any = self._channel.unary_unary(OPTIMIZE)
         self._stream_optimize: Any = self._channel.unary_stream(STREAM_OPTIMIZE)
@@ -157,11 +163,20 @@ class Client:
         unassigned_cost: npt.ArrayLike | None = None,
         maximize: bool = False,
         max_iterations: int | None = None,
+        capacities: npt.ArrayLike | None = None,
+        streamed: bool | None = None,
         timeout: float | None = None,
     ) -> SolveReply:
-        """An assignment problem, as `matcher.solve_assignment` takes it."""
-        request = solve_bytes(costs, unassigned_cost, maximize, max_iterations)
-        return decode_solve_reply(self._call(self._solve, request, timeout))
+        """An assignment problem, as `matcher.solve_assignment` takes it.
+
+        `streamed`: send it in parts (StreamSolve), so that its size is not limited by that of a message; None: when it
+        is large.
+        """
+        problem = solve_problem(costs, unassigned_cost, maximize, max_iterations, capacities)
+        if in_parts(problem, streamed):
+            parts = encode_solve_parts(problem)
+            return decode_stream_solve_reply(self._call(self._stream_solve, parts, timeout))
+        return decode_solve_reply(self._call(self._solve, encode_solve_request(problem), timeout))
 
     def insert_orders(
         self,
@@ -258,7 +273,7 @@ class Client:
             raise failure(error) from None
         return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
 
-    def _call(self, method: Any, request: bytes, timeout: float | None, market: str = "") -> bytes:
+    def _call(self, method: Any, request: bytes | Iterator[bytes], timeout: float | None, market: str = "") -> bytes:
         try:
             reply: bytes = method(
                 request,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -54,6 +54,7 @@ class Call:
 Method = Callable[[Call], Awaitable[bytes]]
 Send = Callable[[bytes], Awaitable[None]]
 StreamMethod = Callable[[Call, Send], Awaitable[None]]
+PartsMethod = Callable[[Call, AsyncIterator[bytes]], Awaitable[bytes]]
 
 
 class Calls:
@@ -88,6 +89,14 @@ class Calls:
             await self._serve(method, whole, request, context)
 
         return grpc.unary_stream_rpc_method_handler(serve)
+
+    def parts_handler(self, method: str, body: PartsMethod) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """A handler that takes a stream of bytes and gives bytes; its Call has no request."""
+
+        async def serve(parts: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+            return await self._serve(method, lambda call: body(call, parts), b"", context)
+
+        return grpc.stream_unary_rpc_method_handler(serve)
 
     async def _serve(
         self, method: str, body: Method, request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]

@@ -28,6 +28,7 @@ from matcher.service.metrics import ServiceMetrics
 from matcher.service.routing import INSERT, MATRIX, OPTIMIZE, STREAM_OPTIMIZE, RoutingMethods
 from matcher.service.sessions import STREAM, Sessions
 from matcher.service.sockets import AddressError, UnixSocket
+from matcher.service.solve_streams import STREAM_SOLVE, SolveStreams
 
 SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, EXPLAIN, PROPOSE_BATCHES, SOLVE, INSERT,
                                                               GET_CAPABILITIES)}))  # fmt: skip
@@ -63,6 +64,7 @@ class MatcherServer:
             app.config.telemetry.log_calls,
         )
         self.methods = Methods(app, self.workers, self._metrics)
+        self.solve_streams = SolveStreams(app, self.workers)
         self.routing = RoutingMethods(app, self.workers, self.methods.once)
         self.sessions = Sessions(app, self.workers, self.methods, self._metrics)
         self._health = health.aio.HealthServicer()
@@ -116,12 +118,14 @@ class MatcherServer:
             service, _, method = full_name.partition("/")
             handler = grpc.method_handlers_generic_handler(service, {method: self.calls.handler(full_name, body)})
             server.add_generic_rpc_handlers((handler,))
-        service, _, method = STREAM.partition("/")
-        streams = grpc.method_handlers_generic_handler(service, {method: self.sessions.handler()})
-        server.add_generic_rpc_handlers((streams,))
-        service, _, method = STREAM_OPTIMIZE.partition("/")
-        stream = self.calls.streaming_handler(STREAM_OPTIMIZE, self.routing.stream_optimize)
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: stream}),))
+        streams = {
+            STREAM: self.sessions.handler(),
+            STREAM_OPTIMIZE: self.calls.streaming_handler(STREAM_OPTIMIZE, self.routing.stream_optimize),
+            STREAM_SOLVE: self.calls.parts_handler(STREAM_SOLVE, self.solve_streams.solve),
+        }
+        for full_name, stream in streams.items():
+            service, _, method = full_name.partition("/")
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: stream}),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self._config.reflection:
             names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -354,6 +354,8 @@ def kernel_numbers(values: NDArray[Any], name: str, small: bool) -> NDArray[Any]
     kind, size = values.dtype.kind, values.dtype.itemsize
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
+    if not values.flags.aligned or any(stride % size for stride in values.strides):
+        values = values.copy()  # a field of records, or bytes from a buffer: not readable as an array of numbers
     if values.dtype in _KERNEL_TYPES and (small or size == 8):
         return values
     if kind in "ib" or (kind == "u" and size < 8):

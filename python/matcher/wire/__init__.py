@@ -9,6 +9,12 @@ from matcher.wire.assignment import (
     encode_solve_reply,
     encode_solve_request,
 )
+from matcher.wire.assignment_stream import (
+    SolveParts,
+    decode_stream_solve_reply,
+    encode_solve_parts,
+    encode_stream_solve_reply,
+)
 from matcher.wire.batches import (
     BatchQuestion,
     decode_batches,
@@ -76,6 +82,7 @@ __all__ = [
     "Refusal",
     "RouteOptions",
     "RouteReply",
+    "SolveParts",
     "SolveProblem",
     "SolveReply",
     "SolveStatus",
@@ -98,6 +105,7 @@ __all__ = [
     "decode_solve_reply",
     "decode_solve_request",
     "decode_stream_reply",
+    "decode_stream_solve_reply",
     "encode_batches",
     "encode_batches_request",
     "encode_capabilities",
@@ -111,11 +119,13 @@ __all__ = [
     "encode_matrix_request",
     "encode_route_reply",
     "encode_route_task",
+    "encode_solve_parts",
     "encode_solve_reply",
     "encode_solve_request",
     "encode_status",
     "encode_stream_reply",
     "encode_stream_request",
+    "encode_stream_solve_reply",
     "encode_validated",
     "locate_violation",
     "match_request_from_json",

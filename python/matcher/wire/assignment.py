@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypedDict
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -38,6 +41,22 @@ class SolveProblem:
     unassigned_cost: F64 | float | None
     maximize: bool
     max_iterations: int | None
+    capacities: I32 | int | None = None
+    """Rows that a column may serve: one number for all, (cols,), or None: one each."""
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes, equal for equal problems."""
+        prices = None if self.unassigned_cost is None else np.atleast_1d(self.unassigned_cost)
+        places = None if self.capacities is None else np.atleast_1d(self.capacities).astype(np.int32)
+        arrays = (self.dense, self.row, self.col, self.cost, prices, places)
+        sizes = tuple(None if array is None else array.shape for array in arrays)
+        digest = hashlib.blake2b(b"matcher.solve/1", digest_size=16)
+        digest.update(repr((self.rows, self.cols, sizes, self.maximize, self.max_iterations)).encode())
+        for array in arrays:
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +102,61 @@ def decode_solve_request(data: bytes, max_cells: int = 1 << 24, max_side: int = 
         dense = _dense(request.dense, max_cells, wrong)
     else:
         row, col, cost = _sparse(request.sparse, max_cells, wrong)
+    given = options(request, rows, cols, "", wrong)
+    if wrong:
+        raise InvalidRequest(wrong)
+    return SolveProblem(rows=rows, cols=cols, dense=dense, row=row, col=col, cost=cost, **given)
+
+
+class Options(TypedDict):
+    """What a problem says beside its costs."""
+
+    unassigned_cost: F64 | float | None
+    maximize: bool
+    max_iterations: int | None
+    capacities: I32 | int | None
+
+
+def options(
+    request: assignment_service_pb2.SolveRequest | assignment_service_pb2.StreamSolveHeader,
+    rows: int,
+    cols: int,
+    prefix: str,
+    wrong: list[Violation],
+) -> Options:
+    """The options of a request or header; what is wrong with them is appended, its field after `prefix`."""
     unassigned = np.array(request.unassigned_cost, dtype=np.float64)
     if len(unassigned) not in (0, 1, rows):
         sentence = f"has {len(unassigned)} values; none, one, or one for each of the {rows} rows are allowed"
-        wrong.append(Violation("unassigned_cost", sentence, ErrorReason.MALFORMED))
+        wrong.append(Violation(f"{prefix}unassigned_cost", sentence, ErrorReason.MALFORMED))
     for index in np.flatnonzero(np.isnan(unassigned) | (unassigned == -np.inf))[:_MAX_SHOWN].tolist():
         sentence = f"must be finite, or +infinity for a row that must be matched, is {unassigned[index]}"
-        wrong.append(Violation(f"unassigned_cost[{index}]", sentence, ErrorReason.OUT_OF_RANGE))
+        wrong.append(Violation(f"{prefix}unassigned_cost[{index}]", sentence, ErrorReason.OUT_OF_RANGE))
+    capacities = np.array(request.capacities, dtype=np.int32)
+    if len(capacities) not in (0, 1, cols):
+        sentence = f"has {len(capacities)} values; none, one, or one for each of the {cols} columns are allowed"
+        wrong.append(Violation(f"{prefix}capacities", sentence, ErrorReason.MALFORMED))
+    for index in np.flatnonzero(capacities < 0)[:_MAX_SHOWN].tolist():
+        sentence = f"must not be negative, is {capacities[index]}"
+        wrong.append(Violation(f"{prefix}capacities[{index}]", sentence, ErrorReason.OUT_OF_RANGE))
     if request.max_iterations < 0:
         sentence = f"must not be negative, is {request.max_iterations}"
-        wrong.append(Violation("max_iterations", sentence, ErrorReason.OUT_OF_RANGE))
-    if wrong:
-        raise InvalidRequest(wrong)
-    return SolveProblem(
-        rows=rows,
-        cols=cols,
-        dense=dense,
-        row=row,
-        col=col,
-        cost=cost,
+        wrong.append(Violation(f"{prefix}max_iterations", sentence, ErrorReason.OUT_OF_RANGE))
+    return Options(
         unassigned_cost=_price(unassigned),
         maximize=request.maximize,
         max_iterations=request.max_iterations or None,
+        capacities=None if len(capacities) == 0 else int(capacities[0]) if len(capacities) == 1 else capacities,
     )
+
+
+def bad_costs(costs: F64, field: str, place: Callable[[int], str]) -> list[Violation]:
+    """A violation for each of the first costs that are NaN or -infinity; `place` says where an index is."""
+    sentence = "must be finite, or +infinity for a forbidden pair, is"
+    return [
+        Violation(f"{field}[{index}]", f"{place(index)}{sentence} {costs[index]}", ErrorReason.OUT_OF_RANGE)
+        for index in np.flatnonzero(np.isnan(costs) | (costs == -np.inf))[:_MAX_SHOWN].tolist()
+    ]
 
 
 def encode_solve_request(problem: SolveProblem) -> bytes:
@@ -121,6 +172,8 @@ def encode_solve_request(problem: SolveProblem) -> bytes:
         request.sparse.cost.extend(problem.cost.tolist())
     if problem.unassigned_cost is not None:
         request.unassigned_cost.extend(np.atleast_1d(problem.unassigned_cost).tolist())
+    if problem.capacities is not None:
+        request.capacities.extend(np.atleast_1d(problem.capacities).tolist())
     return request.SerializeToString(deterministic=True)
 
 
@@ -179,10 +232,7 @@ def _dense(message: assignment_service_pb2.DenseCosts, max_cells: int, wrong: li
         wrong.append(Violation("dense.costs", sentence, ErrorReason.MALFORMED))
         return None
     costs = np.array(message.costs, dtype=np.float64)
-    for index in np.flatnonzero(np.isnan(costs) | (costs == -np.inf))[:_MAX_SHOWN].tolist():
-        where = f"row {index // message.cols}, column {index % message.cols}"
-        sentence = f"{where}: must be finite, or +infinity for a forbidden pair, is {costs[index]}"
-        wrong.append(Violation(f"dense.costs[{index}]", sentence, ErrorReason.OUT_OF_RANGE))
+    wrong += bad_costs(costs, "dense.costs", lambda at: f"row {at // message.cols}, column {at % message.cols}: ")
     return costs.reshape(message.rows, message.cols)
 
 
@@ -202,9 +252,7 @@ def _sparse(
         for index in np.flatnonzero((values < 0) | (values >= side))[:_MAX_SHOWN].tolist():
             sentence = f"must be between 0 and {side - 1}, is {values[index]}"
             wrong.append(Violation(f"sparse.{field}[{index}]", sentence, ErrorReason.OUT_OF_RANGE))
-    for index in np.flatnonzero(np.isnan(cost) | (cost == -np.inf))[:_MAX_SHOWN].tolist():
-        sentence = f"must be finite, or +infinity for a forbidden pair, is {cost[index]}"
-        wrong.append(Violation(f"sparse.cost[{index}]", sentence, ErrorReason.OUT_OF_RANGE))
+    wrong += bad_costs(cost, "sparse.cost", lambda _: "")
     pair = row.astype(np.int64) * max(message.cols, 1) + col
     order = np.argsort(pair, kind="stable")
     for index in sorted(order[1:][np.diff(pair[order]) == 0].tolist())[:_MAX_SHOWN]:
