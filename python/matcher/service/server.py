@@ -112,7 +112,7 @@ class MatcherServer:
             MATRIX: self.routing.matrix,
         }
         bodies[GET_CAPABILITIES] = CapabilityMethods(
-            self._app, [*bodies, STREAM, STREAM_OPTIMIZE, GET_CAPABILITIES]
+            self._app, [*bodies, STREAM, STREAM_OPTIMIZE, STREAM_SOLVE, GET_CAPABILITIES]
         ).get
         for full_name, body in bodies.items():
             service, _, method = full_name.partition("/")
