@@ -136,7 +136,7 @@ class LimitsConfig(Limits):
 
     def __post_init__(self) -> None:
         for name in ("orders", "couriers", "route_stops", "id_bytes", "demand_points", "solve_cells", "solve_side",
-                     "insert_orders"):  # fmt: skip
+                     "stream_cells", "insert_orders"):  # fmt: skip
             if not 1 <= getattr(self, name) < 1 << 31:
                 raise ValueError(f"{name} must be between 1 and {(1 << 31) - 1}, is {getattr(self, name)}")
 
