@@ -118,3 +118,19 @@ def test_an_unreadable_instance_names_file_line_and_column(
     path.write_text(path.read_text().replace("\t260", "\tsoon"))
     assert main(["simulate", "mdrp", str(days), "--out", str(tmp_path / "out"), "--jobs", jobs]) == 1
     assert f"{path}, line 3, column 14: expected a whole number, found 'soon'" in capsys.readouterr().err
+
+
+def test_noise_is_seeded_and_said(days: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One seed, one world, in one process or in two; another seed, another; a mistyped key ends the run."""
+    noise = "ready=0.5,refusal=0.1,seed="
+    for name, options in {
+        "one": [noise + "1", "--jobs", "1"],
+        "same": [noise + "1", "--jobs", "2"],
+        "other": [noise + "2", "--jobs", "1"],
+    }.items():
+        main(["simulate", "mdrp", str(days), "--out", str(tmp_path / name), "--noise", *options])
+    assert solution_texts(tmp_path / "one") == solution_texts(tmp_path / "same")
+    assert solution_texts(tmp_path / "one") != solution_texts(tmp_path / "other")
+    assert "Noise(ready=0.5" in capsys.readouterr().out
+    assert main(["simulate", "mdrp", str(days), "--out", str(tmp_path / "odd"), "--noise", "redy=1"]) == 1
+    assert "redy" in capsys.readouterr().err
