@@ -25,3 +25,13 @@ def test_a_benchmark_runs_and_stores_where_it_ran(module: str, arguments: tuple[
     stored = json.loads(out.read_text())
     assert all(stored[name] for name in ("machine", "compiler", "libraries", "commit", "figures"))
     assert "village-6x4" in done.stdout
+
+
+def test_the_insertion_benchmark_runs(tmp_path: Path) -> None:
+    """It asserts every answer of the server; a small fleet is enough to see that it still does."""
+    out = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "bench.service.insertion", "--couriers", "20", "--calls", "60", "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    stored = json.loads(out.read_text())
+    assert set(stored["figures"]) == {"here", "by token", "by token, plan accepted", "whole snapshot"}
