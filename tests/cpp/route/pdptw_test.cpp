@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 
 namespace matcher {
@@ -40,7 +41,15 @@ struct RandomProblem {
       pickup.push_back(static_cast<std::int32_t>(p));
       delivery.push_back(static_cast<std::int32_t>(d));
     }
-    view = {distance, {}, ready, due, service, demand, pickup, delivery, vehicles, 10};
+    view.distance = distance;
+    view.ready = ready;
+    view.due = due;
+    view.service = service;
+    view.demand = demand;
+    view.pickup = pickup;
+    view.delivery = delivery;
+    view.vehicles = vehicles;
+    view.capacity = 10;
   }
 };
 
@@ -106,6 +115,63 @@ TEST(Pdptw, SameSeedSamePlan) {
   ASSERT_TRUE(solve_pdptw(problem.view, options, one).ok());
   ASSERT_TRUE(solve_pdptw(problem.view, options, other).ok());
   EXPECT_EQ(one.routes, other.routes);
+}
+
+// Vehicle types, further dimensions of load, rides and prizes take other paths through the plan; here for the
+// sanitizers and for what a plan must keep, the Python tests hold the same plans to the checker.
+TEST(Pdptw, MixedFleetsWithRidesAndPrizes) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    RandomProblem problem(seed, 16, 0);
+    const std::size_t n = problem.ready.size();
+    std::mt19937_64 rng(seed);
+    std::vector<std::int32_t> more(n);
+    std::vector<std::uint8_t> allowed(32, 1);
+    std::vector<double> ride(16), prize(16, std::numeric_limits<double>::infinity());
+    for (std::size_t r = 0; r < 16; ++r) {
+      const auto p = static_cast<std::size_t>(problem.pickup[r]), d = static_cast<std::size_t>(problem.delivery[r]);
+      more[p] = static_cast<std::int32_t>(rng() % 4);
+      more[d] = -more[p];
+      ride[r] = problem.distance[p * n + d] * (1.0 + 0.2 * static_cast<double>(rng() % 5));
+      if (rng() % 2 == 0) prize[r] = static_cast<double>(rng() % 150);
+      if (rng() % 3 == 0) allowed[2 * r + rng() % 2] = 0;
+    }
+    const std::vector<PdptwVehicleType> types{{2, 0, 0, 0.0, 900.0, 30.0}, {3, 0, 0, 100.0, 700.0, 0.0}};
+    const std::vector<std::int32_t> capacities{10, 5, 8, 9};
+    problem.view.types = types;
+    problem.view.capacities = capacities;
+    problem.view.more_demand = more;
+    problem.view.allowed = allowed;
+    problem.view.max_ride = ride;
+    problem.view.prize = prize;
+    PdptwOptions options;
+    options.objective = PdptwObjective::kDistance;
+    options.max_iterations = 300;
+    options.seed = seed;
+    PdptwResult result;
+    ASSERT_TRUE(solve_pdptw(problem.view, options, result).ok());
+    ASSERT_EQ(result.types.size(), result.routes.size());
+    for (std::int32_t type = 0; type < 2; ++type) {
+      ASSERT_LE(std::count(result.types.begin(), result.types.end(), type),
+                types[static_cast<std::size_t>(type)].count);
+    }
+    std::size_t stops = 0;
+    for (std::size_t k = 0; k < result.routes.size(); ++k) {
+      const auto type = static_cast<std::size_t>(result.types[k]);
+      std::int32_t load = 0, extra = 0;
+      for (const std::int32_t stop : result.routes[k]) {
+        const auto node = static_cast<std::size_t>(stop);
+        ++stops;
+        load += problem.demand[node];
+        extra += more[node];
+        ASSERT_LE(load, capacities[2 * type]);
+        ASSERT_LE(extra, capacities[2 * type + 1]);
+        if (const auto at = std::find(problem.pickup.begin(), problem.pickup.end(), stop); at != problem.pickup.end()) {
+          ASSERT_TRUE(allowed[2 * static_cast<std::size_t>(at - problem.pickup.begin()) + type]);
+        }
+      }
+    }
+    ASSERT_EQ(stops, 2 * (16 - result.unserved.size()));
+  }
 }
 
 // Runs out after a number of questions: every place that asks is stopped at once in some run.
