@@ -1,7 +1,7 @@
 // Any bytes are a problem: every entry must answer them with a status, never a crash, a hang or a wrong certificate.
 //
-// Two drivers share one body: the test below drives it with seeded bytes, under the sanitizers as part of .ci/native.sh;
-// with MATCHER_LIBFUZZER defined only the body is compiled, for libFuzzer.
+// Two drivers share one body: the test below drives it with seeded bytes, under the sanitizers as part of
+// .ci/native.sh; with MATCHER_LIBFUZZER defined only the body is compiled, for libFuzzer.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
