@@ -97,7 +97,8 @@ def test_a_sessions_decisions_are_those_of_match(tmp_path: Path) -> None:
         # The first stop is made; the courier stands there.
         place = CourierMoved(plan.courier_id, 41.15, -8.61, first.at_unix_ms + 2 * MINUTE)
         advanced = RouteAdvanced(plan.courier_id, 1, first.at_unix_ms + 2 * MINUTE)
-        assert decided(session.send(advanced, place, at_ms=first.at_unix_ms + 2 * MINUTE, decide=True))
+        later = first.at_unix_ms + 2 * MINUTE
+        assert decided(session.send(advanced, place, at_ms=later, decide=True, budget_seconds=30))
     replayed = list(replay(JournalReader(tmp_path).entries()))
     assert len(replayed) == 5
     assert [record.difference for record in replayed] == [None] * 5
