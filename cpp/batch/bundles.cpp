@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/cancel.h"
 #include "route/travel.h"
 
 namespace matcher {
@@ -90,7 +91,7 @@ template <class Times>
 class Proposer {
  public:
   Proposer(const BundleProblem& problem, const BundleRules& rules, const Times& times)
-      : problem_(problem), rules_(rules), times_(times) {}
+      : problem_(problem), rules_(rules), times_(times), cancel_(rules.cancelled) {}
 
   std::vector<Bundle> run() {
     const auto n = problem_.open.size();
@@ -153,6 +154,7 @@ class Proposer {
       auto high = first;
       for (auto i = first; i < end; ++i) {
         const auto a = by_store[i];
+        cancel_.check();
         while (ready_[at(a)] - ready_[at(by_store[low])] > rules_.ready_spread_ms) ++low;
         while (high < end && ready_[at(by_store[high])] - ready_[at(a)] <= rules_.ready_spread_ms) ++high;
         near.clear();
@@ -211,6 +213,7 @@ class Proposer {
     std::vector<std::int32_t> grown_from(problem_.open.size(), 0);
     std::vector<Members> candidates;
     for (const auto index : by_rank) {
+      cancel_.check();
       const auto& base = level[index];
       const auto members = std::span(base.members).first(at(base.count));
       bool wanted = false;
@@ -231,6 +234,7 @@ class Proposer {
     candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
     std::vector<Bundle> grown;
     for (const auto& members : candidates) {
+      cancel_.check();
       Bundle bundle;
       bundle.members = members;
       bundle.count = level.front().count + 1;
@@ -300,6 +304,7 @@ class Proposer {
   const BundleProblem& problem_;
   const BundleRules& rules_;
   const Times& times_;
+  const CancelFlag cancel_;
   std::vector<std::int64_t> ready_, out_, back_;  // by position in `open`
   std::vector<std::vector<std::int32_t>> partners_;
   // Of the bundle being evaluated.
@@ -310,7 +315,7 @@ class Proposer {
 
 }  // namespace
 
-InputFault propose_bundles(const BundleProblem& problem, const BundleRules& rules, Bundles& out) {
+InputFault propose_bundles(const BundleProblem& problem, const BundleRules& rules, Bundles& out) try {
   out = {};
   if (const auto fault = check(problem, rules); !fault.ok()) return fault;
   std::vector<Bundle> bundles;
@@ -343,6 +348,10 @@ InputFault propose_bundles(const BundleProblem& problem, const BundleRules& rule
     out.saving_ms.push_back(bundle.saving);
     out.delay_ms.push_back(bundle.delay);
   }
+  return {};
+} catch (const Cancelled&) {
+  out = {};
+  out.cancelled = true;
   return {};
 }
 

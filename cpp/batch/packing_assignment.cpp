@@ -26,7 +26,8 @@ SingleAssignment assign_singles(const Model& model, Work& work) {
   work.add(model.members());
   const SparseCosts<std::int64_t> costs{.ptr = ptr, .col = courier, .cost = cost, .n_cols = model.n_couriers};
   const auto solved = solve_sparse<std::int64_t>(
-      costs, nothing, {.max_iterations = std::max<std::int64_t>(work.left(), 0) / visits, .cancelled = nullptr});
+      costs, nothing,
+      {.max_iterations = std::max<std::int64_t>(work.left(), 0) / visits, .cancelled = work.cancelled()});
   work.add(solved.iterations * visits);
 
   SingleAssignment result;

@@ -20,13 +20,14 @@ constexpr int kAddedPerRow = 3;
 
 // L at `price`, its slope, and the columns the couriers pick.
 double evaluate(const Model& model, std::span<const double> price, std::vector<double>& slope,
-                std::vector<std::int32_t>& picks) {
+                std::vector<std::int32_t>& picks, const Work& work) {
   double value = 0.0;
   for (std::size_t o = 0; o < price.size(); ++o) {
     value += price[o];
     slope[o] = 1.0;
   }
   for (std::size_t c = 0; c < static_cast<std::size_t>(model.n_couriers); ++c) {
+    if (c % 128 == 0) work.check();
     double best = 0.0;
     std::int32_t pick = -1;
     for (auto k = model.of_courier[c]; k < model.of_courier[c + 1]; ++k) {
@@ -59,7 +60,7 @@ Descent descend(const Model& model, std::span<const double> order_price, std::in
   const auto goal = static_cast<double>(target);
   int stale = 0;
   for (; result.passes < passes && !work.spent(); ++result.passes) {
-    const double value = evaluate(model, price, slope, result.picks);
+    const double value = evaluate(model, price, slope, result.picks, work);
     work.add(model.members() + std::int64_t{4} * model.n_orders + model.n_couriers);
     if (result.passes == 0 || value < result.bound * (1.0 - 1e-9)) {
       result.bound = value;
@@ -131,8 +132,8 @@ void PriceSearch::run(const Packing& best, std::int64_t passes, Work& work) {
   work.add(core.members() * 2);
   auto found = descend(whole ? model_ : core, point_, best.gain, passes, scale_, work);
   scale_ = std::max(found.scale, 0.01);
-  auto exact = exact_prices(model_, found.order_price);
-  const auto core_prices = whole ? Prices{} : exact_prices(core, found.order_price);
+  auto exact = exact_prices(model_, found.order_price, work);
+  const auto core_prices = whole ? Prices{} : exact_prices(core, found.order_price, work);
   const auto& next = whole ? exact : core_prices;
   point_.assign(next.row.begin(), next.row.begin() + model_.n_orders);
   work.add(2 * model_.members());
@@ -150,6 +151,7 @@ void PriceSearch::run(const Packing& best, std::int64_t passes, Work& work) {
 void PriceSearch::add_violated(const Prices& prices, Work& work) {
   std::vector<std::pair<std::int64_t, std::int32_t>> violated;
   for (std::int32_t k = 0; k < model_.columns(); ++k) {
+    if (k % 1024 == 0) work.check();
     const auto reduced = reduced_cost(model_, prices, k);
     if (reduced < 0) violated.emplace_back(reduced, k);
   }

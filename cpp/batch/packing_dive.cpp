@@ -25,7 +25,10 @@ Packing take_greedily(const Model& model, Work& work) {
       ranked[static_cast<std::size_t>(k)] = {per_order ? -gain / static_cast<double>(model.orders_of(k).size()) : -gain,
                                              k};
     }
-    std::sort(ranked.begin(), ranked.end());
+    std::sort(ranked.begin(), ranked.end(), [&](const auto& a, const auto& b) {
+      work.check();  // a hundred thousand columns take longer than a cancelled caller should
+      return a < b;
+    });
     work.add(4 * model.members());
     std::fill(taken.begin(), taken.end(), false);
     Packing packing;

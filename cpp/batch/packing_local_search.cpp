@@ -14,7 +14,7 @@ constexpr std::int64_t kSteps = 1500;  // of one search
 
 }  // namespace
 
-LocalSearch::LocalSearch(const Model& model, const Prices& prices)
+LocalSearch::LocalSearch(const Model& model, const Prices& prices, const Work& work)
     : model_(model),
       price_(prices.row),
       reduced_(model.gain.size()),
@@ -27,6 +27,7 @@ LocalSearch::LocalSearch(const Model& model, const Prices& prices)
     reduced_[static_cast<std::size_t>(k)] = reduced_cost(model, prices, k);
   }
   for (std::size_t r = 0; r < owner_.size(); ++r) {
+    work.check();
     std::sort(by_row_.begin() + by_row_ptr_[r], by_row_.begin() + by_row_ptr_[r + 1],
               [&](std::int32_t a, std::int32_t b) {
                 const auto x = reduced_[static_cast<std::size_t>(a)];

@@ -49,7 +49,7 @@ Model restrict_to(const Model& model, std::span<const std::int32_t> columns) {
   return part;
 }
 
-Model make_model(const PackingProblem& problem) {
+Model make_model(const PackingProblem& problem, const Work& work) {
   Model model;
   model.n_orders = problem.n_orders;
   model.n_couriers = problem.n_couriers;
@@ -66,12 +66,14 @@ Model make_model(const PackingProblem& problem) {
     if (g > 0) by_courier.push_back(static_cast<std::int32_t>(k));
   }
   std::stable_sort(by_courier.begin(), by_courier.end(), [&](std::int32_t a, std::int32_t b) {
+    work.check();
     return problem.courier[static_cast<std::size_t>(a)] < problem.courier[static_cast<std::size_t>(b)];
   });
 
   model.ptr.push_back(0);
   model.of_courier.assign(static_cast<std::size_t>(model.n_couriers) + 1, 0);
   for (const auto k : by_courier) {
+    work.check();
     const auto column = static_cast<std::size_t>(k);
     const auto first = model.member.size();
     for (auto i = problem.ptr[column]; i < problem.ptr[column + 1]; ++i) {
@@ -98,16 +100,16 @@ std::int64_t reduced_cost(const Model& model, const Prices& prices, std::int32_t
   return sum;
 }
 
-Prices exact_prices(const Model& model, std::span<const double> order_price) {
+Prices exact_prices(const Model& model, std::span<const double> order_price, const Work& work) {
   std::vector<std::int64_t> rounded(order_price.size());
   for (std::size_t o = 0; o < rounded.size(); ++o) {
     const double most = static_cast<double>(model.most[o]);
     rounded[o] = order_price[o] >= most ? model.most[o] : std::llround(std::max(order_price[o], 0.0));
   }
-  return exact_prices(model, std::move(rounded));
+  return exact_prices(model, std::move(rounded), work);
 }
 
-Prices exact_prices(const Model& model, std::vector<std::int64_t> order_price) {
+Prices exact_prices(const Model& model, std::vector<std::int64_t> order_price, const Work& work) {
   Prices prices;
   prices.row = std::move(order_price);
   prices.row.resize(static_cast<std::size_t>(model.rows()), 0);
@@ -121,6 +123,7 @@ Prices exact_prices(const Model& model, std::vector<std::int64_t> order_price) {
     return left;
   };
   for (std::int32_t c = 0; c < model.n_couriers; ++c) {
+    work.check();
     auto& price = prices.row[static_cast<std::size_t>(model.n_orders + c)];
     for (auto k = model.of_courier[static_cast<std::size_t>(c)]; k < model.of_courier[static_cast<std::size_t>(c) + 1];
          ++k) {
@@ -128,6 +131,7 @@ Prices exact_prices(const Model& model, std::vector<std::int64_t> order_price) {
     }
   }
   for (std::int32_t o = 0; o < model.n_orders; ++o) {
+    work.check();
     auto slack = prices.row[static_cast<std::size_t>(o)];
     for (const auto k : model.columns_of(o)) {
       if (slack == 0) break;

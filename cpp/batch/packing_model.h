@@ -7,15 +7,25 @@
 #include <span>
 #include <vector>
 
+#include "core/cancel.h"
 #include "matcher/set_packing.h"
 
 namespace matcher::packing {
 
-// The budget: visits of members, counted where they are made.
+// The budget: visits of members, counted where they are made. Throws Cancelled when it sees the flag raised.
 class Work {
  public:
-  explicit Work(std::int64_t iterations) : limit_(iterations > kMax ? kMax * kUnit : iterations * kUnit) {}
-  void add(std::int64_t visits) { done_ += visits; }
+  explicit Work(std::int64_t iterations, const std::int32_t* cancelled = nullptr)
+      : limit_(iterations > kMax ? kMax * kUnit : iterations * kUnit), cancelled_(cancelled), cancel_(cancelled) {}
+  void add(std::int64_t visits) {
+    done_ += visits;
+    if (done_ < next_look_) return;
+    next_look_ = done_ + kUnit;
+    cancel_.check();
+  }
+  // For loops that count their visits in one sum.
+  void check() const { cancel_.check(); }
+  const std::int32_t* cancelled() const { return cancelled_; }
   bool spent() const { return done_ >= limit_; }
   std::int64_t done() const { return done_; }
   std::int64_t left() const { return limit_ - done_; }
@@ -26,6 +36,9 @@ class Work {
   static constexpr std::int64_t kMax = std::int64_t{1} << 40;
   std::int64_t limit_;
   std::int64_t done_ = 0;
+  std::int64_t next_look_ = 0;
+  const std::int32_t* cancelled_;
+  CancelFlag cancel_;
 };
 
 struct Model {
@@ -59,7 +72,7 @@ struct Model {
 };
 
 // Columns with a gain; of those of one courier with the same orders only the best.
-Model make_model(const PackingProblem& problem);
+Model make_model(const PackingProblem& problem, const Work& work);
 
 // Exact prices of rows (>= 0, orders then couriers) such that no column gains more than its rows cost; their sum
 // bounds the gain of every packing.
@@ -69,8 +82,8 @@ struct Prices {
 };
 
 // Rounds order prices to integers, derives courier prices, then lowers order prices where every column has slack.
-Prices exact_prices(const Model& model, std::span<const double> order_price);
-Prices exact_prices(const Model& model, std::vector<std::int64_t> order_price);
+Prices exact_prices(const Model& model, std::span<const double> order_price, const Work& work);
+Prices exact_prices(const Model& model, std::vector<std::int64_t> order_price, const Work& work);
 
 // Price of a column's rows less its gain; never negative under exact prices.
 std::int64_t reduced_cost(const Model& model, const Prices& prices, std::int32_t column);
@@ -153,7 +166,7 @@ Packing dive(const Model& model, const Prices& prices, Random& random, Work& wor
 // Improves a packing by re-solving small neighbourhoods exactly. Prices are those of the model's rows.
 class LocalSearch {
  public:
-  LocalSearch(const Model& model, const Prices& prices);
+  LocalSearch(const Model& model, const Prices& prices, const Work& work);
   // Starts from a packing, filled up greedily.
   void load(const Packing& packing);
   // Until `visits` are used or `patience` neighbourhoods in a row gave nothing.

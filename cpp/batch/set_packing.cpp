@@ -111,7 +111,7 @@ void improve(const Model& model, Search& result, Work& work) {
     if (proven()) return;
     const auto columns = price_search.core(result.best, work);
     const auto core = packing::restrict_to(model, columns);
-    packing::LocalSearch local_search(core, result.prices);
+    packing::LocalSearch local_search(core, result.prices, work);
     work.add(8 * core.members());
     const auto rows = std::min<std::size_t>(60 + 8 * static_cast<std::size_t>(round), packing::LocalSearch::kMostRows);
     const auto try_from = [&](const Packing& start) {
@@ -130,13 +130,13 @@ void improve(const Model& model, Search& result, Work& work) {
 Search search(const Model& model, const PackingProblem& problem, const PackingOptions& options, Work& work) {
   auto singles = packing::assign_singles(model, work);
   Search result{.best = std::move(singles.packing),
-                .prices = packing::exact_prices(model, std::move(singles.order_price)),
+                .prices = packing::exact_prices(model, std::move(singles.order_price), work),
                 .bound = 0};
   result.bound = result.prices.sum;
   if (result.bound == result.best.gain) return result;
 
   if (!options.order_price.empty() || !options.courier_price.empty()) {
-    auto warm = packing::exact_prices(model, warm_prices(model, problem, options));
+    auto warm = packing::exact_prices(model, warm_prices(model, problem, options), work);
     if (warm.sum < result.prices.sum) result.prices = std::move(warm);
   }
   if (!work.spent()) {
@@ -182,7 +182,7 @@ PackingFault check_packing(const PackingProblem& problem, std::int64_t& at) {
   return PackingFault::kNone;
 }
 
-PackingSolution solve_packing(const PackingProblem& problem, const PackingOptions& options) {
+PackingSolution solve_packing(const PackingProblem& problem, const PackingOptions& options) try {
   PackingSolution solution;
   std::int64_t at = 0;
   if (check_packing(problem, at) != PackingFault::kNone) {
@@ -193,8 +193,8 @@ PackingSolution solve_packing(const PackingProblem& problem, const PackingOption
     solution.status = PackingStatus::kOverflow;
     return solution;
   }
-  const auto model = packing::make_model(problem);
-  Work work(std::max<std::int64_t>(options.max_iterations, 0));
+  Work work(std::max<std::int64_t>(options.max_iterations, 0), options.cancelled);
+  const auto model = packing::make_model(problem, work);
   const auto found = search(model, problem, options, work);
 
   std::int64_t nothing = 0;  // what choosing no column costs
@@ -212,6 +212,10 @@ PackingSolution solve_packing(const PackingProblem& problem, const PackingOption
   solution.status = solution.lower_bound == solution.total ? PackingStatus::kOptimal : PackingStatus::kStopped;
   solution.iterations = work.iterations();
   return solution;
+} catch (const Cancelled&) {
+  PackingSolution nothing;
+  nothing.status = PackingStatus::kCancelled;
+  return nothing;
 }
 
 }  // namespace matcher

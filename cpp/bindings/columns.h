@@ -25,6 +25,12 @@ std::span<const T> strict_span(const pybind11::handle& value, const std::string&
   return {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.size())};
 }
 
+// The flag that cancels a kernel: the first of `values`; null for an empty array.
+inline const std::int32_t* flag_of(const pybind11::handle& values) {
+  const auto flag = strict_span<std::int32_t>(values, "cancel");
+  return flag.empty() ? nullptr : flag.data();
+}
+
 // The columns of one table, e.g. `orders`; errors name table and column.
 class Columns {
  public:

@@ -53,7 +53,7 @@ std::string describe(PackingFault fault, std::int64_t at) {
 
 py::tuple solve_packing_arrays(std::int32_t n_orders, std::int32_t n_couriers, const I32& courier, const I32& ptr,
                                const I32& order, const I64& cost, const I64& wait, std::int64_t max_iterations,
-                               const I64& order_price, const I64& courier_price) {
+                               const I64& order_price, const I64& courier_price, const I32& cancel) {
   const PackingProblem problem{.n_orders = n_orders,
                                .n_couriers = n_couriers,
                                .courier = column(courier, "courier"),
@@ -63,7 +63,8 @@ py::tuple solve_packing_arrays(std::int32_t n_orders, std::int32_t n_couriers, c
                                .wait = column(wait, "wait")};
   const PackingOptions options{.max_iterations = max_iterations,
                                .order_price = column(order_price, "order_price"),
-                               .courier_price = column(courier_price, "courier_price")};
+                               .courier_price = column(courier_price, "courier_price"),
+                               .cancelled = flag_of(cancel)};
   if (max_iterations < 0) throw py::value_error("max_iterations must not be negative");
   if (!options.order_price.empty() && options.order_price.size() != problem.wait.size()) {
     throw py::value_error("order_price must be empty or have one entry an order");
@@ -85,9 +86,10 @@ py::tuple solve_packing_arrays(std::int32_t n_orders, std::int32_t n_couriers, c
                         to_array(solution.courier_price), solution.iterations);
 }
 
-py::tuple propose_bundles_arrays(const py::dict& locations, const py::dict& travel, const py::dict& orders,
-                                 const I32& open, std::int32_t max_orders, std::int64_t ready_spread_ms,
-                                 std::int32_t neighbours, std::int64_t max_bundles, std::int64_t max_size) {
+py::object propose_bundles_arrays(const py::dict& locations, const py::dict& travel, const py::dict& orders,
+                                  const I32& open, std::int32_t max_orders, std::int64_t ready_spread_ms,
+                                  std::int32_t neighbours, std::int64_t max_bundles, std::int64_t max_size,
+                                  const I32& cancel) {
   const Columns places(locations, "locations");
   const Columns table(orders, "orders");
   const BundleProblem problem{.places = {places.get<double>("x"), places.get<double>("y"), places.get<double>("z"),
@@ -105,7 +107,8 @@ py::tuple propose_bundles_arrays(const py::dict& locations, const py::dict& trav
                           .ready_spread_ms = ready_spread_ms,
                           .neighbours = neighbours,
                           .max_bundles = max_bundles,
-                          .max_size = max_size};
+                          .max_size = max_size,
+                          .cancelled = flag_of(cancel)};
   Bundles bundles;
   InputFault fault;
   {
@@ -116,6 +119,7 @@ py::tuple propose_bundles_arrays(const py::dict& locations, const py::dict& trav
     const auto row = fault.row < 0 ? std::string() : "[" + std::to_string(fault.row) + "]";
     throw py::value_error(std::string(fault.column) + row + " " + std::string(fault.problem));
   }
+  if (bundles.cancelled) return py::none();
   return py::make_tuple(to_array(bundles.unit_ptr), to_array(bundles.unit_order), to_array(bundles.sequence),
                         to_array(bundles.saving_ms), to_array(bundles.delay_ms), bundles.dropped);
 }
@@ -125,11 +129,11 @@ py::tuple propose_bundles_arrays(const py::dict& locations, const py::dict& trav
 void register_batch(py::module_& m) {
   m.def("propose_bundles", &propose_bundles_arrays, py::kw_only(), py::arg("locations"), py::arg("travel"),
         py::arg("orders"), py::arg("open").noconvert(), py::arg("max_orders"), py::arg("ready_spread_ms"),
-        py::arg("neighbours"), py::arg("max_bundles"), py::arg("max_size"));
+        py::arg("neighbours"), py::arg("max_bundles"), py::arg("max_size"), py::arg("cancel").noconvert());
   m.def("solve_packing", &solve_packing_arrays, py::arg("n_orders"), py::arg("n_couriers"),
         py::arg("courier").noconvert(), py::arg("ptr").noconvert(), py::arg("order").noconvert(),
         py::arg("cost").noconvert(), py::arg("wait").noconvert(), py::arg("max_iterations"),
-        py::arg("order_price").noconvert(), py::arg("courier_price").noconvert());
+        py::arg("order_price").noconvert(), py::arg("courier_price").noconvert(), py::arg("cancel").noconvert());
 }
 
 }  // namespace matcher::bindings

@@ -3,9 +3,10 @@
 #ifndef MATCHER_CORE_BUDGET_H
 #define MATCHER_CORE_BUDGET_H
 
-#include <atomic>
 #include <cstdint>
 #include <limits>
+
+#include "core/cancel.h"
 
 namespace matcher {
 
@@ -13,22 +14,18 @@ struct Budget {
   std::int64_t max_iterations = std::numeric_limits<std::int64_t>::max();
   const std::int32_t* cancelled = nullptr;  // any other thread may set it to non-zero
 
-  bool is_cancelled() const {
-    if (cancelled == nullptr) return false;
-    // Only read here, but there is no atomic_ref of a const object yet.
-    return std::atomic_ref(const_cast<std::int32_t&>(*cancelled)).load(std::memory_order_relaxed) != 0;
-  }
+  bool is_cancelled() const { return CancelFlag(cancelled).raised(); }
 };
 
 // Counts iterations against a budget; looks at the cancel flag at coarse steps.
 class BudgetMeter {
  public:
-  explicit BudgetMeter(const Budget& budget) : budget_(budget) {}
+  explicit BudgetMeter(const Budget& budget) : budget_(budget), cancel_(budget.cancelled) {}
 
   // Counts one iteration. False: stop now, the iteration was not granted.
   bool spend() {
     if (used_ >= budget_.max_iterations || stopped_) return false;
-    if ((++used_ & kCoarse) == 0 && budget_.is_cancelled()) {
+    if ((++used_ & kCoarse) == 0 && cancel_.raised()) {
       stopped_ = true;
       return false;
     }
@@ -39,6 +36,7 @@ class BudgetMeter {
  private:
   static constexpr std::int64_t kCoarse = 15;
   Budget budget_;
+  CancelFlag cancel_;
   std::int64_t used_ = 0;
   bool stopped_ = false;
 };

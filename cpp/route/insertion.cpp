@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/cancel.h"
 #include "route/arrivals.h"
 #include "route/live_routes.h"
 #include "route/position_search.h"
@@ -192,6 +193,7 @@ InputFault check_costs(const Market& market, const InsertionOptions& options, st
 template <class Times>
 InputFault find(const Market& market, const Times& times, const UnitColumns& units, const InsertionOptions& options,
                 InsertionCandidates& out) {
+  const CancelFlag cancel(options.cancelled);
   std::vector<LiveRoute> routes(market.couriers.loc.size());
   std::size_t longest = 0;
   route::RouteCompiler compiler(market, times);
@@ -227,9 +229,11 @@ InputFault find(const Market& market, const Times& times, const UnitColumns& uni
   Ranking<Times> ranking(market, options, arrivals);
   PositionSearch<Times> search(market, times, options.weights);
   for (const std::size_t u : order_of_work) {
+    cancel.check();
     const auto unit = units.order.subspan(at(units.ptr[u]), at(units.ptr[u + 1] - units.ptr[u]));
     const UnitNeeds needs = needs_of(market.orders, unit);
     for (const std::int32_t courier : ranking.select(needs, unit.size(), out.rejected[u], out.pruned[u])) {
+      cancel.check();
       InsertionCandidate candidate;
       const int reason = search.run(courier, routes[at(courier)], unit, candidate);
       if (reason == route::kNoRejection) {
@@ -249,11 +253,15 @@ InputFault find(const Market& market, const Times& times, const UnitColumns& uni
 }  // namespace
 
 InputFault insertion_candidates(const Market& market, const UnitColumns& units, const InsertionOptions& options,
-                                InsertionCandidates& out) {
+                                InsertionCandidates& out) try {
   if (const InputFault fault = check_market(market); !fault.ok()) return fault;
   if (const InputFault fault = check_units(market, units); !fault.ok()) return fault;
   if (options.nearest < 0) return {"nearest", "is negative", -1};
   return route::with_travel(market, [&](const auto& times) { return find(market, times, units, options, out); });
+} catch (const Cancelled&) {
+  out = {};
+  out.cancelled = true;
+  return {};
 }
 
 }  // namespace matcher

@@ -13,6 +13,7 @@ from tests.engine.markets import MINUTE, NOW, PORTS, a_courier, an_order, plane,
 import matcher
 from matcher.domain import (
     BundlingPolicy,
+    CancelToken,
     Commitment,
     CostPolicy,
     Decision,
@@ -229,7 +230,12 @@ def test_a_failed_check_steps_down_and_is_reported() -> None:
         name: str = "liar"
 
         def solve(
-            self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
+            self,
+            problem: PackingProblem,
+            *,
+            max_iterations: int | None = None,
+            warm_start: WarmStart | None = None,
+            cancel: CancelToken | None = None,
         ) -> PackingSolution:
             honest = PACKING_SOLVERS[Rung.NATIVE].solve(problem, max_iterations=max_iterations)
             return replace(honest, total=honest.total - 1)

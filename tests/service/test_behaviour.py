@@ -77,7 +77,7 @@ def test_no_budget_at_all_still_gives_the_least_decision() -> None:
 
 def test_a_deadline_that_cannot_be_kept_is_told_before_it_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller gets the server's own DEADLINE_EXCEEDED with its reason, not its library's guess."""
-    monkeypatch.setattr("matcher.service.calls._GIVE_UP_SECONDS", 0.5)  # a busy machine needs more than milliseconds
+    monkeypatch.setattr("matcher.service.server.GIVE_UP_SECONDS", 0.5)  # a busy machine needs more than milliseconds
     travel = BlockingTravel()
     app = App(config("inline_bytes = 0\nreply_margin_ms = 500"), travel=travel)
     with app, running(app) as server, Client(server.address) as client:

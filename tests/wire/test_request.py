@@ -108,6 +108,25 @@ def test_violations_of_the_snapshot_reach_the_caller() -> None:
     ]
 
 
+def test_an_effort_beyond_the_limits_is_refused_by_field() -> None:
+    """Work that a caller pins is bounded like everything else that it sends; the exact rung counts in its own unit."""
+    limits = Limits(
+        effort_nearest_couriers=10, effort_bundle_orders=2, effort_iterations=1_000, effort_exact_iterations=50
+    )
+    within = {"nearest_couriers": 10, "max_bundle_orders": 2, "iterations": 1_000, "rung": 1}
+    _, options = wire.decode_match_request(message(effort=within).SerializeToString(), limits)
+    assert options.effort == Effort(10, 2, Rung.NATIVE, 1_000, Rung.NATIVE)
+    for effort, fields_ in (
+        ({**within, "iterations": 1 << 62}, ["effort.iterations"]),
+        ({**within, "rung": int(Rung.ORTOOLS)}, ["effort.iterations"]),
+        ({**within, "nearest_couriers": 11, "max_bundle_orders": 3}, ["nearest_couriers", "max_bundle_orders"]),
+    ):
+        with pytest.raises(InvalidRequest) as caught:
+            wire.decode_match_request(message(effort=effort).SerializeToString(), limits)
+        found = [(v.field, v.reason) for v in caught.value.violations]
+        assert found == [(f"effort.{name.removeprefix('effort.')}", ErrorReason.TOO_LARGE) for name in fields_]
+
+
 def test_rows_over_the_limits_are_counted_not_built() -> None:
     """A request over the limits says how many rows it has."""
     request = message()

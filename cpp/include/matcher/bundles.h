@@ -51,6 +51,7 @@ struct BundleRules {
   std::int32_t neighbours = 6;             // 0 .. kMaxBundleNeighbours
   std::int64_t max_bundles = 100'000;      // proposed at most; the best are kept
   std::int64_t max_size = std::numeric_limits<std::int64_t>::max();  // of a bundle's orders together
+  const std::int32_t* cancelled = nullptr;  // any other thread may set it to non-zero; see core/cancel.h
 };
 
 // Units: every open order alone, ascending, then bundles by number of orders and lexicographically.
@@ -61,6 +62,7 @@ struct Bundles {
   std::vector<std::int64_t> saving_ms;   // (units,) 0 for single orders
   std::vector<std::int64_t> delay_ms;    // (units,) 0 for single orders
   std::int64_t dropped = 0;              // bundles beyond max_bundles
+  bool cancelled = false;                // nothing is answered
 };
 
 // The first thing wrong with the arrays or rules; nothing is proposed then.

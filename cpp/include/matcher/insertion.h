@@ -61,6 +61,7 @@ struct InsertionOptions {
   std::int64_t reach_ms = kNeverMs;  // latest arrival at the pick-up
   std::int64_t max_route_stops = 16;
   std::array<std::int64_t, kQuantityCount> weights{};  // micros per second, >= 0
+  const std::int32_t* cancelled = nullptr;             // any other thread may set it to non-zero; see core/cancel.h
 };
 
 // One courier who can serve one unit, at its cheapest.
@@ -81,6 +82,7 @@ struct InsertionCandidates {
   std::vector<InsertionCandidate> candidates;  // couriers ascending within a unit
   std::vector<std::array<std::int32_t, kRejectionCount>> rejected;
   std::vector<std::int32_t> pruned;  // eligible, but not among the nearest
+  bool cancelled = false;            // nothing is answered
 };
 
 InputFault insertion_candidates(const Market& market, const UnitColumns& units, const InsertionOptions& options,

@@ -61,13 +61,15 @@ struct PackingOptions {
   // from courier_price, if given.
   std::span<const std::int64_t> order_price;
   std::span<const std::int64_t> courier_price;
+  const std::int32_t* cancelled = nullptr;  // any other thread may set it to non-zero; see core/cancel.h
 };
 
 enum class PackingStatus : std::uint8_t {
-  kOptimal,   // lower_bound == total
-  kStopped,   // the work is used up, or more would not help; the packing and both bounds hold
-  kOverflow,  // costs too large for exact sums: (orders + couriers + 1) x the largest magnitude reaches 2^62
-  kInvalid,   // arrays contradict each other; see check_packing
+  kOptimal,    // lower_bound == total
+  kStopped,    // the work is used up, or more would not help; the packing and both bounds hold
+  kOverflow,   // costs too large for exact sums: (orders + couriers + 1) x the largest magnitude reaches 2^62
+  kInvalid,    // arrays contradict each other; see check_packing
+  kCancelled,  // nothing is answered
 };
 
 struct PackingSolution {

@@ -27,6 +27,7 @@ from matcher.domain import (
     Batch,
     Batches,
     Build,
+    CancelToken,
     Decision,
     DecisionRecord,
     Effort,
@@ -43,7 +44,6 @@ from matcher.domain import (
 )
 from matcher.domain.policy import TravelPolicy
 from matcher.engine import decide, explain
-from matcher.kernels import CancelToken
 from matcher.ports import Budget, Ports, TravelTime
 from matcher.solve import solve_assignment
 from matcher.travel import StraightLine
@@ -60,6 +60,8 @@ class Answer:
     reply: bytes
     recorded: bool
     """Whether the journal took it; False: it is among those counted as dropped."""
+    decided: float
+    """When the decision was made, by time.monotonic(); all after that is reply."""
 
 
 class App:
@@ -146,16 +148,22 @@ class App:
         snapshot: Snapshot,
         options: MatchOptions,
         seconds_left: Callable[[], float] | None = None,
+        cancel: CancelToken | None = None,
     ) -> Answer:
-        """Decide on a request that was decoded, encode the decision and record both."""
+        """Decide on a request that was decoded, encode the decision and record both.
+
+        Raises Cancelled soon after `cancel` is raised; nothing is recorded then.
+        """
         policy = self.policy(options.policy)
         travel = _Remembered(self._travel)
         budget = Budget(
             effort=options.effort,
             forced_rung=options.forced_rung,
             seconds_left=seconds_left,
+            cancel=cancel,
         )
         decision = decide(snapshot, policy, budget=budget, ports=Ports(travel=travel, build=self.build))
+        decided = time.monotonic()
         with _tracer.start_as_current_span("encode"):
             reply = wire.encode_decision(decision)
         meta = RecordMeta(
@@ -168,7 +176,7 @@ class App:
             config_digest=self._config_digest,
         )
         record = DecisionRecord(request=request, travel=travel.answer(), policy=policy, decision=reply, meta=meta)
-        return Answer(decision, reply, self.journal.record(record))
+        return Answer(decision, reply, self.journal.record(record), decided)
 
     def explain(
         self,
@@ -177,10 +185,14 @@ class App:
         courier_id: str,
         options: MatchOptions | None = None,
         seconds_left: Callable[[], float] | None = None,
+        cancel: CancelToken | None = None,
     ) -> Explanation:
-        """Why the decision on this snapshot did, or did not, give the order to the courier. Nothing is recorded."""
+        """Why the decision on this snapshot did, or did not, give the order to the courier. Nothing is recorded.
+
+        Raises Cancelled soon after `cancel` is raised.
+        """
         options = options or MatchOptions()
-        budget = Budget(effort=options.effort, forced_rung=options.forced_rung, seconds_left=seconds_left)
+        budget = Budget(options.effort, options.forced_rung, seconds_left, cancel)
         ports = Ports(travel=self._travel, build=self.build)
         return explain(snapshot, self.policy(options.policy), order_id, courier_id, budget=budget, ports=ports)
 
@@ -191,8 +203,12 @@ class App:
         *,
         max_orders: int | None = None,
         max_batches: int | None = None,
+        cancel: CancelToken | None = None,
     ) -> Batches:
-        """Groups of open orders worth carrying together, best first; None: as many as the policy says."""
+        """Groups of open orders worth carrying together, best first; None: as many as the policy says.
+
+        Raises Cancelled soon after `cancel` is raised.
+        """
         policy = self.policy(policy_name)
         travel = self._travel.travel(snapshot, policy.travel)
         found = propose_batches(
@@ -202,6 +218,7 @@ class App:
             policy.travel.car_mph,
             max(2, policy.bundling.max_orders) if max_orders is None else max_orders,
             policy.bundling.max_bundles if max_batches is None else max_batches,
+            cancel,
         )
         orders, clock = snapshot.orders, snapshot.at_unix_ms
         return Batches(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -30,6 +30,8 @@ def bind(base: T, table: object, path: str, problems: list[str]) -> T:
             problems.append(f"{where}: unknown key{nearest(str(key), sorted(known))}")
         elif is_dataclass(getattr(base, key)):
             values[key] = bind(getattr(base, key), value, where, problems)
+        elif (inner := _of_mapping(hints[key])) is not None:
+            values[key] = _bind_each(inner, value, where, problems)
         else:
             try:
                 values[key] = _convert(hints[key], value)
@@ -40,6 +42,21 @@ def bind(base: T, table: object, path: str, problems: list[str]) -> T:
     except ValueError as error:
         problems.append(f"{path}: {error}")
         return base
+
+
+def _of_mapping(hint: Any) -> type | None:
+    """The dataclass that a hint Mapping[str, dataclass] names."""
+    arguments = get_args(hint)
+    if get_origin(hint) is not Mapping or not is_dataclass(arguments[1]):
+        return None
+    return cast("type", arguments[1])
+
+
+def _bind_each(inner: type, tables: object, path: str, problems: list[str]) -> dict[str, Any]:
+    if not isinstance(tables, Mapping):
+        problems.append(f"{path}: a table of tables is expected, not {_shown(tables)}")
+        return {}
+    return {str(name): bind(inner(), table, f"{path}.{name}", problems) for name, table in tables.items()}
 
 
 def nearest(name: str, known: list[str]) -> str:

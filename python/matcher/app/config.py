@@ -18,6 +18,8 @@ from matcher.app.binding import bind, nearest
 from matcher.app.policies import built_in_policies, policy_problems
 from matcher.domain import Limits, Policy
 from matcher.journal import JournalSettings
+from matcher.kernels.batch import MAX_BUNDLE_ORDERS
+from matcher.wire import method_names
 
 
 class ConfigError(ValueError):
@@ -29,8 +31,24 @@ class ConfigError(ValueError):
 
 
 _LEAST = {"max_message_bytes": 1024, "default_deadline_ms": 1, "brownout_budget_ms": 1, "idempotency_entries": 1,
-          "connection_age_seconds": 1}  # fmt: skip
+          "connection_age_seconds": 1, "longest_deadline_ms": 1, "queue_target_ms": 1}  # fmt: skip
 """Least values of server settings that may not be 0."""
+_MOST = {"effort_bundle_orders": MAX_BUNDLE_ORDERS, "effort_iterations": 1 << 40, "effort_exact_iterations": 1 << 40}
+"""Largest values of limits that are not those of an int32."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodConfig:
+    """How calls of one method compete for threads."""
+
+    priority: int = 0
+    """Lower goes first; when the queue is full a call takes the place of one with a higher number."""
+    share: float = 1.0
+    """Of the calls that may be worked on or wait, at most this share may be of this method."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.share <= 1.0:
+            raise ValueError(f"share must be above 0 and at most 1, is {self.share}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +62,20 @@ class ServerConfig:
     worker_threads: int = 0
     """Threads for kernels; 0: one a processor."""
     queue_calls: int = 64
-    """Calls that may wait for a thread; one more is refused with RESOURCE_EXHAUSTED."""
+    """Calls that may wait for a thread at most; one more is refused with RESOURCE_EXHAUSTED. Fewer are let in while
+    all of them wait longer than queue_target_ms."""
+    queue_target_ms: int = 25
+    """A wait that every call may have; never less than what one call takes."""
+    methods: Mapping[str, MethodConfig] = field(default_factory=dict)
+    """By full name, e.g. "matcher.v1.MatchingService/Match": who goes first when calls wait."""
     brownout_queue_share: float = 0.25
     """While the queue is fuller than this, decisions are planned with brownout_budget_ms at most."""
     brownout_budget_ms: int = 50
     idempotency_seconds: float = 60.0
     """For so long a repeated idempotency key gets the bytes of the first answer."""
     idempotency_entries: int = 1_024
+    idempotency_orphan_ms: int = 200
+    """For so long work goes on that its caller has left: a retry may come for it. Without a key it ends at once."""
     kept_fleets: int = 16
     """Fleets kept for InsertOrder by token, those used last; 1,000 couriers with their routes take about 2 MB."""
     sessions: int = 64
@@ -65,8 +90,11 @@ class ServerConfig:
     """Largest request and largest reply."""
     default_deadline_ms: int = 5_000
     """For calls without a deadline."""
+    longest_deadline_ms: int = 120_000
+    """Later deadlines count as this one, so that no call can occupy a thread for longer."""
     reply_margin_ms: int = 10
-    """Decisions are planned to be ready so long before the caller's deadline; the last 3 ms are never used."""
+    """Decisions are planned to be ready so long before the caller's deadline until a hundred replies of the method were
+    measured; from then on it is what 99 % of them took, plus 3 ms."""
     drain_seconds: float = 20.0
     """After SIGTERM: how long calls in flight may take."""
     lame_duck_seconds: float = 0.0
@@ -90,6 +118,9 @@ class ServerConfig:
                 raise ValueError(f'listen: {address!r} is neither "host:port" nor "unix:/path"')
         if self.admin and not self.admin.rpartition(":")[2].isdigit():
             raise ValueError(f'admin: {self.admin!r} is not "host:port"')
+        for name in self.methods:
+            if name not in method_names():
+                raise ValueError(f"methods: there is no method {name!r}{nearest(name, sorted(method_names()))}")
         if not self.listen:
             raise ValueError("listen must name at least one address")
 
@@ -135,10 +166,10 @@ class LimitsConfig(Limits):
     """Orders of one InsertOrder request."""
 
     def __post_init__(self) -> None:
-        for name in ("orders", "couriers", "route_stops", "id_bytes", "demand_points", "solve_cells", "solve_side",
-                     "stream_cells", "insert_orders"):  # fmt: skip
-            if not 1 <= getattr(self, name) < 1 << 31:
-                raise ValueError(f"{name} must be between 1 and {(1 << 31) - 1}, is {getattr(self, name)}")
+        for limit in fields(self):
+            most = _MOST.get(limit.name, (1 << 31) - 1)
+            if not 1 <= getattr(self, limit.name) <= most:
+                raise ValueError(f"{limit.name} must be between 1 and {most}, is {getattr(self, limit.name)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from matcher.assignment.quantities import quantity_weights
 from matcher.batching import Units
-from matcher.domain import Policy, Snapshot, Travel
+from matcher.domain import CancelToken, Policy, Snapshot, Travel
 from matcher.kernels import insertion
 
 I32 = npt.NDArray[np.int32]
@@ -56,23 +56,29 @@ class Candidates:
         )
 
 
-def find_candidates(snapshot: Snapshot, travel: Travel, units: Units, policy: Policy, nearest: int) -> Candidates:
+def find_candidates(
+    snapshot: Snapshot,
+    travel: Travel,
+    units: Units,
+    policy: Policy,
+    nearest: int,
+    cancel: CancelToken | None = None,
+) -> Candidates:
     """Cheapest feasible insertion of every unit into the routes of its nearest couriers.
 
     Single orders see `nearest` couriers. Bundles see at most the policy's number: a crowd raises it for orders, so
-    that each can have a courier, and bundles only need to be better than that.
+    that each can have a courier, and bundles only need to be better than that. Raises Cancelled.
     """
     singles = units.singles
     # Couriers who refused are evaluated and dropped afterwards: they must not take the places of others.
     nearest += int(np.bincount(snapshot.refusals.order).max(initial=0))
-    alone = _evaluate(
-        snapshot, travel, policy, Units(units.ptr[: singles + 1], units.order[:singles], singles), nearest
-    )
+    single = Units(units.ptr[: singles + 1], units.order[:singles], singles)
+    alone = _evaluate(snapshot, travel, policy, single, nearest, cancel)
     if singles == len(units):
         return _not_refused(snapshot, _joined(units, (alone,)))
     bundles = Units(units.ptr[singles:] - units.ptr[singles], units.order[singles:], 0)
     fewer = min(nearest, policy.candidates.nearest_couriers)
-    return _not_refused(snapshot, _joined(units, (alone, _evaluate(snapshot, travel, policy, bundles, fewer))))
+    return _not_refused(snapshot, _joined(units, (alone, _evaluate(snapshot, travel, policy, bundles, fewer, cancel))))
 
 
 def _refused(snapshot: Snapshot, candidates: Candidates) -> npt.NDArray[np.bool_]:
@@ -95,7 +101,7 @@ def _not_refused(snapshot: Snapshot, candidates: Candidates) -> Candidates:
 
 
 def _evaluate(
-    snapshot: Snapshot, travel: Travel, policy: Policy, units: Units, nearest: int
+    snapshot: Snapshot, travel: Travel, policy: Policy, units: Units, nearest: int, cancel: CancelToken | None
 ) -> insertion.InsertionCandidates:
     return insertion.insertion_candidates(
         snapshot,
@@ -108,6 +114,7 @@ def _evaluate(
         share_dropoff_service=policy.bundling.share_dropoff_service,
         weights=quantity_weights(policy.costs),
         severe_after_ms=policy.costs.severe_lateness_after_ms,
+        cancel=cancel,
     )
 
 

@@ -8,7 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.batching.units import open_orders
-from matcher.domain import NEVER_MS, BundlingPolicy, MatrixTravel, Orders, Snapshot, Travel, UnbatchedReason
+from matcher.domain import (
+    NEVER_MS,
+    BundlingPolicy,
+    CancelToken,
+    MatrixTravel,
+    Orders,
+    Snapshot,
+    Travel,
+    UnbatchedReason,
+)
 from matcher.kernels import batch
 
 I32 = npt.NDArray[np.int32]
@@ -36,7 +45,13 @@ class Proposals:
 
 
 def propose_batches(
-    snapshot: Snapshot, travel: Travel, policy: BundlingPolicy, default_speed_mph: int, max_orders: int, most: int
+    snapshot: Snapshot,
+    travel: Travel,
+    policy: BundlingPolicy,
+    default_speed_mph: int,
+    max_orders: int,
+    most: int,
+    cancel: CancelToken | None = None,
 ) -> Proposals:
     """Batches of 2 to `max_orders` open orders, `most` at most.
 
@@ -44,7 +59,7 @@ def propose_batches(
     first profile of a matrix.
     """
     travel, orders = _for_someone(travel, default_speed_mph), open_orders(snapshot)
-    found = _bundles(snapshot, snapshot.orders, travel, policy, orders, max_orders, most)
+    found = _bundles(snapshot, snapshot.orders, travel, policy, orders, max_orders, most, cancel)
     batches = []
     for unit in range(len(orders), len(found.unit_ptr) - 1):
         members = found.sequence[found.unit_ptr[unit] : found.unit_ptr[unit + 1]].tolist()
@@ -68,6 +83,7 @@ def _bundles(
     orders: I32,
     max_orders: int,
     most: int,
+    cancel: CancelToken | None = None,
 ) -> batch.Bundles:
     return batch.propose_bundles(
         snapshot.locations,
@@ -78,6 +94,7 @@ def _bundles(
         ready_spread_ms=policy.ready_spread_ms,
         neighbours=min(policy.neighbours, batch.MAX_BUNDLE_NEIGHBOURS),
         max_bundles=most,
+        cancel=cancel,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from matcher.domain import BundlingPolicy, Snapshot, Travel
+from matcher.domain import BundlingPolicy, CancelToken, Snapshot, Travel
 from matcher.kernels import batch
 
 I32 = npt.NDArray[np.int32]
@@ -32,8 +32,10 @@ def open_orders(snapshot: Snapshot) -> I32:
     return np.flatnonzero(snapshot.orders.courier < 0).astype(np.int32)
 
 
-def propose_units(snapshot: Snapshot, travel: Travel, policy: BundlingPolicy, max_orders: int) -> Units:
-    """All open orders, then bundles of up to `max_orders` of them."""
+def propose_units(
+    snapshot: Snapshot, travel: Travel, policy: BundlingPolicy, max_orders: int, cancel: CancelToken | None = None
+) -> Units:
+    """All open orders, then bundles of up to `max_orders` of them. Raises Cancelled."""
     singles = open_orders(snapshot)
     if max_orders < 2 or not len(snapshot.couriers) or len(singles) < 2:
         return Units(np.arange(len(singles) + 1, dtype=np.int32), singles, len(singles))
@@ -46,5 +48,6 @@ def propose_units(snapshot: Snapshot, travel: Travel, policy: BundlingPolicy, ma
         ready_spread_ms=policy.ready_spread_ms,
         neighbours=policy.neighbours,
         max_bundles=policy.max_bundles,
+        cancel=cancel,
     )
     return Units(found.unit_ptr, found.unit_order, len(singles))

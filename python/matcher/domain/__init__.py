@@ -2,6 +2,7 @@
 
 from matcher.domain.batches import Batch, Batches
 from matcher.domain.builder import Limits, build_snapshot
+from matcher.domain.cancel import Cancelled, CancelToken
 from matcher.domain.decision import Build, CourierPlan, Decision, Effort, OrderOutcome, PlannedStop, Provenance
 from matcher.domain.deltas import (
     CourierMoved,
@@ -66,6 +67,8 @@ __all__ = [
     "Batches",
     "Build",
     "BundlingPolicy",
+    "CancelToken",
+    "Cancelled",
     "CandidatePolicy",
     "Commitment",
     "CostPolicy",

@@ -48,6 +48,13 @@ class Limits:
     demand_points: int = 5_000
     id_bytes: int = 128
     """UTF-8 bytes of any id or skill name."""
+    effort_nearest_couriers: int = 1_000
+    """Largest `effort.nearest_couriers` that a request may pin, and so on for the other parts of an effort."""
+    effort_bundle_orders: int = 6
+    effort_iterations: int = 10_000_000
+    """Of the native and the greedy rung; half a minute of a slow core."""
+    effort_exact_iterations: int = 60_000
+    """Of the OR-Tools rung: a minute, by its own count of work."""
 
 
 @dataclass(frozen=True, slots=True)

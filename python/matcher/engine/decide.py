@@ -53,8 +53,9 @@ def decide(
 ) -> Decision:
     """Decide for one market.
 
-    Raises VerificationError when no permitted rung passes verification. Never returns a plan that breaks a hard
-    constraint. Deterministic for equal arguments; see `matcher.ports.Budget` for how time enters.
+    Raises Cancelled soon after `budget.cancel` was raised, by kernels and between stages; VerificationError when no
+    permitted rung passes verification. Never returns a plan that breaks a hard constraint. Deterministic for equal
+    arguments; see `matcher.ports.Budget` for how time enters.
     """
     posed = pose(snapshot, policy, budget or Budget(), ports)
     answer = solve_posed(snapshot, posed, solvers)
@@ -63,12 +64,13 @@ def decide(
 
 
 def solve_posed(snapshot: Snapshot, posed: Posed, solvers: Mapping[Rung, PackingSolver]) -> Answer:
-    """Walk down the ladder to the first answer that verification accepts. Raises VerificationError."""
+    """Walk down the ladder to the first answer that verification accepts. Raises VerificationError and Cancelled."""
     travel, policy, columns, grant, problem = posed.travel, posed.policy, posed.columns, posed.grant, posed.problem
     faults: list[str] = []
     for rung in grant.rungs:
         with _tracer.start_as_current_span("solve", attributes={"matcher.rung": rung.name}):
-            solution = solvers[rung].solve(problem, max_iterations=grant.iterations[rung])
+            solution = solvers[rung].solve(problem, max_iterations=grant.iterations[rung], cancel=posed.cancel)
+        posed.cancel.check()
         if solution.status in (PackingStatus.OVERFLOW, PackingStatus.UNSOLVED):
             faults.append(f"{rung.name}: {solution.status.value}")
             continue

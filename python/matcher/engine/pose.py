@@ -10,7 +10,7 @@ from opentelemetry import trace
 
 from matcher.assignment import Columns, find_candidates, most_valuable, score, waiting_prices
 from matcher.batching import open_orders, propose_units
-from matcher.domain import Degradation, Policy, Snapshot, Travel
+from matcher.domain import CancelToken, Degradation, Policy, Snapshot, Travel
 from matcher.engine.effort import Grant, grant_work, regrant
 from matcher.engine.load import under_load
 from matcher.ports import Budget, Ports
@@ -31,20 +31,24 @@ class Posed:
     columns: Columns
     problem: PackingProblem
     grant: Grant
+    cancel: CancelToken
+    """The budget's, or one that nobody raises."""
 
 
 def pose(snapshot: Snapshot, policy: Policy, budget: Budget, ports: Ports) -> Posed:
-    """Bundles, candidates and scores, within what policy and budget grant."""
+    """Bundles, candidates and scores, within what policy and budget grant. Raises Cancelled."""
     policy = under_load(snapshot, policy)
     orders = open_orders(snapshot)
     crowd = int(np.bincount(snapshot.orders.pickup_loc[orders]).max(initial=0))
+    cancel = budget.cancel or CancelToken()
     grant = grant_work(policy, budget, len(orders), len(snapshot.couriers), crowd)
     with _tracer.start_as_current_span("travel"):
         travel = ports.travel.travel(snapshot, policy.travel)
     with _tracer.start_as_current_span("bundles"):
-        units = propose_units(snapshot, travel, policy.bundling, grant.max_bundle_orders)
+        units = propose_units(snapshot, travel, policy.bundling, grant.max_bundle_orders, cancel)
     with _tracer.start_as_current_span("candidates"):
-        candidates = find_candidates(snapshot, travel, units, policy, grant.nearest_couriers)
+        candidates = find_candidates(snapshot, travel, units, policy, grant.nearest_couriers, cancel)
+    cancel.check()
     with _tracer.start_as_current_span("scores"):
         columns = score(snapshot, travel, candidates, policy)
         wait = waiting_prices(snapshot, orders, policy)
@@ -52,7 +56,7 @@ def pose(snapshot: Snapshot, policy: Policy, budget: Budget, ports: Ports) -> Po
     if len(weighed.cost) < len(columns.cost):
         columns, grant = weighed, replace(grant, degradations=(*grant.degradations, Degradation.COLUMNS_CAPPED))
     problem = packing_problem(snapshot, orders, columns, wait)
-    return Posed(policy, travel, orders, columns, problem, regrant(grant, budget, len(orders)))
+    return Posed(policy, travel, orders, columns, problem, regrant(grant, budget, len(orders)), cancel)
 
 
 def packing_problem(

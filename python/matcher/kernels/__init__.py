@@ -6,11 +6,11 @@ the modules here name the results. Policy, money and ids are unknown below this 
 
 from __future__ import annotations
 
+from matcher.domain.cancel import CancelToken
 from matcher.kernels.assignment import (
     MUST_MATCH,
     AssignmentResult,
     BatchResult,
-    CancelToken,
     DenseMethod,
     SolveStatus,
     SparseAssignment,

@@ -131,6 +131,7 @@ def solve_packing(
     max_iterations: int,
     order_price: npt.NDArray[np.int64],
     courier_price: npt.NDArray[np.int64],
+    cancel: npt.NDArray[np.int32],
 ) -> tuple[int, npt.NDArray[np.int32], int, int, int, npt.NDArray[np.int64], npt.NDArray[np.int64], int]: ...
 def propose_bundles(
     *,
@@ -143,14 +144,18 @@ def propose_bundles(
     neighbours: int,
     max_bundles: int,
     max_size: int,
-) -> tuple[
-    npt.NDArray[np.int32],
-    npt.NDArray[np.int32],
-    npt.NDArray[np.int32],
-    npt.NDArray[np.int64],
-    npt.NDArray[np.int64],
-    int,
-]: ...
+    cancel: npt.NDArray[np.int32],
+) -> (
+    tuple[
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int64],
+        npt.NDArray[np.int64],
+        int,
+    ]
+    | None
+): ...
 
 # --- insertion -------------------------------------------------------------------------------------------------------
 
@@ -179,7 +184,8 @@ def insertion_candidates(
     reach_ms: int,
     max_route_stops: int,
     weights: Any,
-) -> dict[str, Any]: ...
+    cancel: Any,
+) -> dict[str, Any] | None: ...
 
 # --- fleet -----------------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,7 @@ may also be int32 or float32. Equal input gives equal output. See cpp/include/ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -15,6 +14,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.domain.cancel import CancelToken, flag_of
 from matcher.kernels import _native
 
 Cost = TypeVar("Cost", np.int64, np.float64)
@@ -48,39 +48,6 @@ class DenseMethod(IntEnum):
     """Whole rows in every step: the reference."""
     SCALAR = 2
     """As AUTO, without vector instructions."""
-
-
-class CancelToken:
-    """Raised from any thread, for good; a running solve that holds it stops within a few iterations."""
-
-    __slots__ = ("_children", "_flag")
-
-    def __init__(self) -> None:
-        self._flag = np.zeros(1, np.int32)
-        self._children: list[CancelToken] = []
-
-    def cancel(self) -> None:
-        """Stop."""
-        self._flag[0] = 1
-        for child in tuple(self._children):
-            child.cancel()
-
-    @contextmanager
-    def child(self) -> Iterator[CancelToken]:
-        """A token that is raised with this one, and can be raised alone."""
-        token = CancelToken()
-        self._children.append(token)
-        try:
-            if self.cancelled:  # before it was among the children
-                token.cancel()
-            yield token
-        finally:
-            self._children.remove(token)
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return bool(self._flag[0])
 
 
 class SparseAssignment(NamedTuple):
@@ -135,7 +102,6 @@ def _limit(max_iterations: int | None) -> int:
 
 
 _NO_MATCHING: Final = np.empty(0, np.int32)
-_NO_FLAG: Final = _NO_MATCHING
 _INT64: Final = np.dtype(np.int64)
 _FLOAT64: Final = np.dtype(np.float64)
 
@@ -167,7 +133,7 @@ def dense_assignment(
                 capacities,
                 _like(unassigned, sums),
                 _limit(max_iterations),
-                _NO_FLAG if cancel is None else cancel._flag,
+                flag_of(cancel),
                 _like(start_duals, sums),
                 _NO_MATCHING if start_matching is None else start_matching,
             )
@@ -177,7 +143,7 @@ def dense_assignment(
             costs,
             _like(unassigned, sums),
             _limit(max_iterations),
-            _NO_FLAG if cancel is None else cancel._flag,
+            flag_of(cancel),
             _like(start_duals, sums),
             _NO_MATCHING if start_matching is None else start_matching,
             method,
@@ -215,7 +181,7 @@ def sparse_arcs_assignment(
                 capacities,
                 _like(unassigned, cost.dtype),
                 _limit(max_iterations),
-                _NO_FLAG if cancel is None else cancel._flag,
+                flag_of(cancel),
                 _like(start_duals, cost.dtype),
                 _NO_MATCHING if start_matching is None else start_matching,
             )
@@ -228,7 +194,7 @@ def sparse_arcs_assignment(
             n_cols,
             _like(unassigned, cost.dtype),
             _limit(max_iterations),
-            _NO_FLAG if cancel is None else cancel._flag,
+            flag_of(cancel),
             _like(start_duals, cost.dtype),
             _NO_MATCHING if start_matching is None else start_matching,
         )
@@ -264,7 +230,7 @@ def dense_assignment_batch(
 
     `max_iterations` holds for each problem; problems not begun when `cancel` is raised get none.
     """
-    flag = _NO_FLAG if cancel is None else cancel._flag
+    flag = flag_of(cancel)
     return BatchResult(*_native.solve_batch(problems, unassigned or [], _limit(max_iterations), flag))
 
 
@@ -287,7 +253,7 @@ def sparse_auction(
             n_cols,
             _like(unassigned, _INT64),
             _limit(max_iterations),
-            _NO_FLAG if cancel is None else cancel._flag,
+            flag_of(cancel),
         )
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from matcher.domain.cancel import Cancelled, CancelToken, flag_of
 from matcher.kernels import _native
 
 I32 = npt.NDArray[np.int32]
@@ -21,6 +22,7 @@ DEFAULT_PACKING_ITERATIONS = 100_000
 """About 0.15 s of one core."""
 
 _NONE = np.empty(0, dtype=np.int64)
+_CANCELLED = 4
 
 
 class PackingStatus(IntEnum):
@@ -67,6 +69,7 @@ def solve_packing(
     max_iterations: int = DEFAULT_PACKING_ITERATIONS,
     order_price: I64 | None = None,
     courier_price: I64 | None = None,
+    cancel: CancelToken | None = None,
 ) -> PackingResult:
     """Choose columns, each courier and order in at most one, at the least cost; an order left out costs its wait.
 
@@ -74,7 +77,8 @@ def solve_packing(
     order[ptr[k]:ptr[k+1]], distinct, at least one. wait: (n_orders,) int64, not negative. Costs may be negative.
 
     max_iterations: limit on the work, in thousands of visits to a column's member. order_price, courier_price: prices
-    of an earlier solve to start from (UNKNOWN_PRICE where an order has none); any values are safe.
+    of an earlier solve to start from (UNKNOWN_PRICE where an order has none); any values are safe. cancel: raised from
+    another thread, ends the work with Cancelled.
 
     The prices prove the bound: ``cost[k] - order_price[members of k].sum() + courier_price[courier[k]] >= 0`` for all
     columns and ``order_price <= wait``.
@@ -93,7 +97,10 @@ def solve_packing(
         max_iterations,
         _NONE if order_price is None else order_price,
         _NONE if courier_price is None else courier_price,
+        flag_of(cancel),
     )
+    if status == _CANCELLED:
+        raise Cancelled("packing was cancelled")
     return PackingResult(
         status=PackingStatus(status),
         chosen=chosen,
@@ -144,6 +151,7 @@ def propose_bundles(
     neighbours: int = 6,
     max_bundles: int = 100_000,
     max_size: int = NO_SIZE_LIMIT,
+    cancel: CancelToken | None = None,
 ) -> Bundles:
     """Bundles of 2 to max_orders open orders of one store and pick-up place, on one way and ready together.
 
@@ -153,7 +161,8 @@ def propose_bundles(
 
     open_orders: ascending int32 indices of the orders to plan; None: all. ready_spread_ms: largest difference of ready
     times, those before now counted as now. neighbours: partners each order is tried with, at most
-    MAX_BUNDLE_NEIGHBOURS. max_size: of the orders of a bundle together.
+    MAX_BUNDLE_NEIGHBOURS. max_size: of the orders of a bundle together. cancel: raised from another thread, ends the
+    work with Cancelled.
 
     Raises TypeError for other dtypes, KeyError for a missing column, ValueError naming the entry at fault.
     Deterministic; ties go to the lower orders. See cpp/include/matcher/bundles.h for the method and papers.
@@ -161,19 +170,21 @@ def propose_bundles(
     if open_orders is None:
         open_orders = np.arange(len(orders.store), dtype=np.int32)
     of_travel = ("matrix_ms", "profile") if hasattr(travel, "matrix_ms") else ("factor", "quantum_ms", "speed_mph")
-    return Bundles(
-        *_native.propose_bundles(
-            locations=_columns(locations, ("x", "y", "z", "radius_m")),
-            travel=_columns(travel, of_travel),
-            orders=_columns(orders, _BUNDLE_COLUMNS),
-            open=open_orders,
-            max_orders=max_orders,
-            ready_spread_ms=ready_spread_ms,
-            neighbours=neighbours,
-            max_bundles=max_bundles,
-            max_size=max_size,
-        )
+    found = _native.propose_bundles(
+        locations=_columns(locations, ("x", "y", "z", "radius_m")),
+        travel=_columns(travel, of_travel),
+        orders=_columns(orders, _BUNDLE_COLUMNS),
+        open=open_orders,
+        max_orders=max_orders,
+        ready_spread_ms=ready_spread_ms,
+        neighbours=neighbours,
+        max_bundles=max_bundles,
+        max_size=max_size,
+        cancel=flag_of(cancel),
     )
+    if found is None:
+        raise Cancelled("bundling was cancelled")
+    return Bundles(*found)
 
 
 _BUNDLE_COLUMNS = ("store", "pickup_loc", "dropoff_loc", "ready_ms", "promised_by_ms", "freshness_ms", "size")

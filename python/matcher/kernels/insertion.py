@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from matcher.domain.cancel import Cancelled, CancelToken, flag_of
 from matcher.kernels import _native
 
 I8 = npt.NDArray[np.int8]
@@ -173,6 +174,7 @@ def insertion_candidates(
     weights: I64,
     share_dropoff_service: bool = False,
     severe_after_ms: int = 0,
+    cancel: CancelToken | None = None,
 ) -> InsertionCandidates:
     """For every unit, the cheapest feasible insertion into the route of each of its nearest couriers.
 
@@ -184,25 +186,29 @@ def insertion_candidates(
     Pick-ups go together before the present stop `pickup_pos`, drop-offs as one block before `dropoff_pos` in their best
     sequence; over all of these the answer is exact. Ties: lower pickup_pos, lower dropoff_pos, smaller sequence.
 
+    cancel: raised from another thread, ends the work with Cancelled.
+
     Raises TypeError for a wrong dtype and ValueError for a wrong shape, index or sign, naming column and row.
     """
-    return InsertionCandidates(
-        **_native.insertion_candidates(
-            locations=_columns(market.locations, _LOCATION_COLUMNS),
-            travel=_travel(travel),
-            orders=_columns(market.orders, _ORDER_COLUMNS),
-            couriers=_columns(market.couriers, _COURIER_COLUMNS),
-            routes=_columns(market.routes, _ROUTE_COLUMNS),
-            share_dropoff_service=share_dropoff_service,
-            severe_after_ms=severe_after_ms,
-            unit_ptr=unit_ptr,
-            unit_order=unit_order,
-            nearest=nearest,
-            reach_ms=reach_ms,
-            max_route_stops=max_route_stops,
-            weights=weights,
-        )
+    found = _native.insertion_candidates(
+        locations=_columns(market.locations, _LOCATION_COLUMNS),
+        travel=_travel(travel),
+        orders=_columns(market.orders, _ORDER_COLUMNS),
+        couriers=_columns(market.couriers, _COURIER_COLUMNS),
+        routes=_columns(market.routes, _ROUTE_COLUMNS),
+        share_dropoff_service=share_dropoff_service,
+        severe_after_ms=severe_after_ms,
+        unit_ptr=unit_ptr,
+        unit_order=unit_order,
+        nearest=nearest,
+        reach_ms=reach_ms,
+        max_route_stops=max_route_stops,
+        weights=weights,
+        cancel=flag_of(cancel),
     )
+    if found is None:
+        raise Cancelled("insertion was cancelled")
+    return InsertionCandidates(**found)
 
 
 def market_tables(market: Market, travel: Any) -> dict[str, dict[str, Any]]:

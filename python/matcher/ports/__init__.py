@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from matcher.domain import Build, DecisionRecord, Effort, Rung, Snapshot, Travel
+from matcher.domain import Build, CancelToken, DecisionRecord, Effort, Rung, Snapshot, Travel
 from matcher.domain.policy import TravelPolicy
 
 
@@ -48,3 +48,5 @@ class Budget:
     forced_rung: Rung | None = None
     """Answer from this rung only; None: the policy's ladder."""
     seconds_left: Callable[[], float] | None = None
+    cancel: CancelToken | None = None
+    """Raised when nobody waits for the decision any more: kernels stop at once and `Cancelled` is all that comes."""

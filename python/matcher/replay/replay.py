@@ -9,7 +9,7 @@ is said beside it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from matcher import wire
 from matcher.domain import Build, DecisionRecord, InvalidRequest, Limits, Snapshot, Travel
@@ -20,7 +20,7 @@ from matcher.ports import Budget, Ports
 from matcher.replay.difference import first_difference
 
 # What was accepted then is accepted now, whatever today's limits are.
-_NO_LIMITS = Limits(orders=1 << 30, couriers=1 << 30, route_stops=1 << 30, id_bytes=1 << 30)
+_NO_LIMITS = Limits(**{limit.name: 1 << 62 if limit.name.startswith("effort") else 1 << 30 for limit in fields(Limits)})
 
 
 @dataclass(frozen=True, slots=True)

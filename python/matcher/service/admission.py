@@ -1,15 +1,26 @@
-"""Which calls are worked on now, which wait, which are refused: a bounded pool of threads behind a bounded queue."""
+"""Which calls are worked on now, which wait, which are refused: a few threads behind a bounded queue by priority.
+
+How many calls are let in follows the queue: `QueueLimit` lets it grow while those in it hardly wait, and shortens it
+as soon as even the luckiest of an interval has waited too long. Past that point a longer queue would add waiting to
+every call and not one call to the throughput.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import heapq
 import os
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
+from matcher.domain import CancelToken
+from matcher.service.queue_limit import QueueLimit
 from matcher.service.refused import Refused
 from matcher.wire import Refusal
 
@@ -20,68 +31,229 @@ _WEIGHT = 0.1
 """Of the last call in the mean time of calls."""
 
 
-class Workers:
-    """Threads for the work that would hold up the event loop. Kernels release the GIL, so they run side by side."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a method may ask of the workers."""
 
-    def __init__(self, threads: int, queue_calls: int) -> None:
-        """`threads` 0: one a processor."""
+    method: str = ""
+    priority: int = 0
+    """Lower goes first; a full queue makes room for a call by dropping one of a higher number."""
+    share: float = 1.0
+    """Of the calls let in, at most so many may be of this method."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    claim: Claim
+    work: Callable[[], Any]
+    context: contextvars.Context
+    deadline: float
+    """When the caller is told that there is no answer; by time.monotonic()."""
+    arrived: float
+    cancel: CancelToken
+    loop: asyncio.AbstractEventLoop
+    waiter: asyncio.Future[Any]
+    begun: bool = False
+    left: bool = False
+    """It does not count any more."""
+
+    def settle(self, result: Any = None, error: BaseException | None = None) -> None:
+        """On the loop: tell the caller, unless it was told something before."""
+        if self.waiter.done():
+            return
+        if error is None:
+            self.waiter.set_result(result)
+        else:
+            self.waiter.set_exception(error)
+
+
+@dataclass(slots=True)
+class Turns:
+    """What became of the calls, for the metrics."""
+
+    refused: Counter[str] = field(default_factory=Counter)
+    """By method: turned away at once, or for a call of higher priority."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """By method: expired or cancelled before their turn came."""
+
+
+class Workers:
+    """Threads for the work that would hold up the event loop. Kernels release the GIL, so they run side by side.
+
+    `run` belongs on one event loop; everything else may be asked from any thread.
+    """
+
+    def __init__(self, threads: int, queue_calls: int, queue_target: float = 0.025) -> None:
+        """`threads` 0: one a processor. `queue_calls`: may wait at most. `queue_target`: seconds; see QueueLimit."""
         self.threads = threads or os.cpu_count() or 1
-        self._queue_calls = queue_calls
-        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="kernel")
-        self._admitted = 0
+        self.limit = QueueLimit(self.threads, self.threads + queue_calls, queue_target, time.monotonic())
+        self.turns = Turns()
+        self.on_wait: Callable[[str, float], None] = lambda method, seconds: None
+        """Told how long each call has waited, in the thread that begins it."""
+        self._changed = threading.Condition()
+        self._queue: list[tuple[int, int, _Job]] = []
+        self._number = 0
+        self._admitted: Counter[str] = Counter()
+        self._total = 0
         self._mean_seconds = 0.0
+        self._closed = False
+        self.kernel_threads = [
+            threading.Thread(target=self._serve, name=f"kernel_{index}", daemon=True) for index in range(self.threads)
+        ]
+        for thread in self.kernel_threads:
+            thread.start()
 
     @property
     def admitted(self) -> int:
-        """Calls being worked on or waiting, those that nobody waits for any more included."""
-        return self._admitted
+        """Calls being worked on or waiting, those whose work is still being stopped included."""
+        return self._total
 
     @property
     def waiting_share(self) -> float:
         """How full the queue is: 0 while a thread is free, 1 when the next call is refused."""
-        return max(0, self._admitted - self.threads) / max(1, self._queue_calls)
+        return max(0, self._total - self.threads) / max(1, self.limit.calls - self.threads)
 
     def expected_wait(self) -> float:
         """Seconds until a call that came now would be begun, by what the last ones took."""
-        return max(0, self._admitted + 1 - self.threads) * self._mean_seconds / self.threads
+        return max(0, self._total + 1 - self.threads) * self._mean_seconds / self.threads
 
-    async def run(self, work: Callable[[], T], *, seconds: float) -> T:
+    async def run(
+        self,
+        work: Callable[[], T],
+        *,
+        seconds: float,
+        claim: Claim = Claim(),
+        cancel: CancelToken | None = None,
+    ) -> T:
         """The result of `work`, done in a thread with this task's context.
 
-        Raises Refused: RESOURCE_EXHAUSTED at once when the queue is full or `seconds` would pass in it, so that the
-        caller can still ask elsewhere; DEADLINE_EXCEEDED when `seconds` have passed after all. Work that has begun by
-        then goes on to its end (what it decides is recorded); other work is dropped.
+        Raises Refused: RESOURCE_EXHAUSTED at once when no more calls are let in or `seconds` would pass in the queue,
+        so that the caller can still ask elsewhere; DEADLINE_EXCEEDED when `seconds` have passed after all. Work that
+        nobody waits for any more, its caller cancelled or told, is not begun; work that has begun has its `cancel`
+        raised.
         """
-        if self._admitted >= self.threads + self._queue_calls:
-            raise self._overloaded(f"{self._admitted} calls are being worked on or wait")
-        if self.expected_wait() > seconds:
-            raise self._overloaded(f"{self._admitted} calls come first, too many for a deadline in {seconds:.3f} s")
-        context = contextvars.copy_context()
-
-        def timed() -> T:
-            begin = time.monotonic()
-            try:
-                return context.run(work)
-            finally:
-                # Threads may overwrite each other's estimate: it is one.
-                self._mean_seconds += _WEIGHT * (time.monotonic() - begin - self._mean_seconds)
-
-        future = self._pool.submit(timed)
-        self._admitted += 1
-        loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._finished))
+        loop, now = asyncio.get_running_loop(), time.monotonic()
+        job = _Job(
+            claim=claim,
+            work=work,
+            context=contextvars.copy_context(),
+            deadline=now + seconds,
+            arrived=now,
+            cancel=cancel or CancelToken(),
+            loop=loop,
+            waiter=loop.create_future(),
+        )
+        self._admit(job, seconds)
+        timer = loop.call_later(seconds, self._expire, job)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
-        except TimeoutError:
-            raise Refused(Refusal.deadline("the work was not done within the deadline")) from None
-
-    def _overloaded(self, message: str) -> Refused:
-        wait_ms = max(_LEAST_RETRY_AFTER_MS, int(self.expected_wait() * 1e3))
-        return Refused(Refusal.overloaded(message, wait_ms))
+            result: T = await job.waiter
+            return result
+        except asyncio.CancelledError:
+            self._give_up(job)
+            raise
+        finally:
+            timer.cancel()
 
     def close(self) -> None:
         """Wait for the work that has begun; drop the rest."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        with self._changed:
+            self._closed = True
+            self._queue.clear()
+            self._changed.notify_all()
+        for thread in self.kernel_threads:
+            thread.join()
 
-    def _finished(self) -> None:
-        self._admitted -= 1
+    def _admit(self, job: _Job, seconds: float) -> None:
+        claim = job.claim
+        with self._changed:
+            most = self.limit.calls
+            share = max(1, int(claim.share * most))
+            if claim.share < 1.0 and self._admitted[claim.method] >= share:
+                raise self._overloaded(claim, f"{share} calls of this method are being worked on or wait")
+            if self._total >= most:
+                self.limit.reached = True
+                loser = self._least_urgent(claim.priority)
+                if loser is None:
+                    raise self._overloaded(claim, f"{self._total} calls are being worked on or wait")
+                self._leave(loser)
+                refusal = self._overloaded(loser.claim, "calls of higher priority came")
+                loser.loop.call_soon_threadsafe(loser.settle, None, refusal)
+            elif self.expected_wait() > seconds:
+                text = f"{self._total} calls come first, too many for a deadline in {max(0.0, seconds):.3f} s"
+                raise self._overloaded(claim, text)
+            self._number += 1
+            self._total += 1
+            self._admitted[claim.method] += 1
+            heapq.heappush(self._queue, (claim.priority, self._number, job))
+            self._changed.notify()
+
+    def _least_urgent(self, priority: int) -> _Job | None:
+        """The waiting job that came last among those of the highest number, if that is above `priority`."""
+        waiting = [entry for entry in self._queue if not entry[2].left]
+        if not waiting or max(waiting)[0] <= priority:
+            return None
+        return max(waiting)[2]
+
+    def _overloaded(self, claim: Claim, message: str) -> Refused:
+        self.turns.refused[claim.method] += 1
+        wait_ms = max(_LEAST_RETRY_AFTER_MS, int(self.expected_wait() * 1e3))
+        return Refused(Refusal.overloaded(message, wait_ms))
+
+    def _expire(self, job: _Job) -> None:
+        self._give_up(job)
+        job.settle(error=Refused(Refusal.deadline("the work was not done within the deadline")))
+
+    def _give_up(self, job: _Job) -> None:
+        """Nobody waits for this any more."""
+        job.cancel.cancel()
+        with self._changed:
+            if not job.begun:
+                self._leave(job, dropped=True)
+
+    def _leave(self, job: _Job, *, dropped: bool = False) -> None:
+        if job.left:
+            return
+        job.left = True
+        self._total -= 1
+        self._admitted[job.claim.method] -= 1
+        if dropped:
+            self.turns.dropped[job.claim.method] += 1
+
+    def _serve(self) -> None:
+        while True:
+            job = self._next()
+            if job is None:
+                return
+            begin = time.monotonic()
+            self.on_wait(job.claim.method, begin - job.arrived)
+            error: BaseException | None = None
+            result = None
+            try:
+                result = job.context.run(job.work)
+            except BaseException as raised:
+                error = raised
+            with self._changed:
+                self._mean_seconds += _WEIGHT * (time.monotonic() - begin - self._mean_seconds)
+                self._leave(job)
+            with suppress(RuntimeError):  # the loop is closed: nobody is there to be told
+                job.loop.call_soon_threadsafe(job.settle, result, error)
+            del job, result, error  # until the next call comes they would keep a request alive
+
+    def _next(self) -> _Job | None:
+        """The job whose turn it is, once there is one; None at the end."""
+        with self._changed:
+            while True:
+                while not self._queue and not self._closed:
+                    self._changed.wait()
+                if self._closed:
+                    return None
+                job = heapq.heappop(self._queue)[2]
+                if job.left:
+                    continue
+                now = time.monotonic()
+                if job.deadline <= now or job.cancel.cancelled:
+                    self._leave(job, dropped=True)  # the timer tells the caller
+                    continue
+                job.begun = True
+                self.limit.begun(now - job.arrived, self._mean_seconds, now)
+                return job

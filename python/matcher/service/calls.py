@@ -6,22 +6,28 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 import structlog
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from matcher.domain import InvalidRequest
+from matcher.domain import CancelToken, InvalidRequest
+from matcher.service.admission import Claim, Workers
+from matcher.service.idempotency import KEY
+from matcher.service.margin import ReplyMargins
 from matcher.service.metrics import ServiceMetrics
 from matcher.service.refused import Refused
 from matcher.wire import Refusal, encode_status
 
 _DETAILS_KEY = "grpc-status-details-bin"
 _PUSHBACK_KEY = "grpc-retry-pushback-ms"  # gRPC's own retries keep to it
-_GIVE_UP_SECONDS = 0.003
+_REQUEST_ID_KEY = "x-request-id"
+_MAX_ID_CHARACTERS = 128
+GIVE_UP_SECONDS = 0.003
 """A caller is told so long before its deadline that it passes: later, its library would tell it first."""
+T = TypeVar("T")
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _tracer = trace.get_tracer("matcher.service")
 
@@ -39,12 +45,24 @@ class Call:
     """Work is planned to end so long before the deadline."""
     metadata: Mapping[str, str]
     """The caller's metadata that is text."""
+    give_up_seconds: float = GIVE_UP_SECONDS
+    """So long before the deadline the caller is told that there is no answer."""
+    cancel: CancelToken = field(default_factory=CancelToken)
+    """Raised when nobody waits for the answer any more."""
+    decided: float | None = None
+    """When the answer was known, by time.monotonic(); the rest is reply."""
+    claim: Claim = field(default_factory=Claim)
+    """How it competes for threads."""
     notes: dict[str, Any] = field(default_factory=dict)
     """What the method adds to the log line."""
 
+    async def on_thread(self, workers: Workers, work: Callable[[], T]) -> T:
+        """The result of `work`, done by a worker as long as somebody waits for this call. Raises Refused."""
+        return await workers.run(work, seconds=self.seconds_left(), claim=self.claim, cancel=self.cancel)
+
     def seconds_left(self) -> float:
         """Until the caller must be told that there is no answer; negative when it is too late."""
-        return self.deadline - min(_GIVE_UP_SECONDS, self.margin_seconds) - time.monotonic()
+        return self.deadline - self.give_up_seconds - time.monotonic()
 
     def budget_left(self) -> float:
         """For the work to be planned with; negative: only the least work there is."""
@@ -60,11 +78,22 @@ PartsMethod = Callable[[Call, AsyncIterator[bytes]], Awaitable[bytes]]
 class Calls:
     """Wraps methods into gRPC handlers, and counts what is in flight."""
 
-    def __init__(self, metrics: ServiceMetrics, default_seconds: float, margin_seconds: float, log_calls: bool) -> None:
-        """`default_seconds`: deadline of calls without one. `margin_seconds`: kept from any deadline."""
+    def __init__(
+        self,
+        metrics: ServiceMetrics,
+        margins: ReplyMargins,
+        default_seconds: float,
+        longest_seconds: float,
+        log_calls: bool,
+        claims: Mapping[str, Claim],
+    ) -> None:
+        """`default_seconds`: deadline of calls without one. `longest_seconds`: later deadlines count as this.
+        `claims`: of the methods that have one of their own."""
+        self._claims = claims
         self._metrics = metrics
+        self.margins = margins
         self._default_seconds = default_seconds
-        self._margin_seconds = margin_seconds
+        self._longest_seconds = longest_seconds
         self._log_calls = log_calls
         self._log = structlog.get_logger("matcher.service")
         self.in_flight = 0
@@ -103,9 +132,11 @@ class Calls:
     ) -> bytes:
         begin = time.monotonic()
         remaining = context.time_remaining()
-        seconds = self._default_seconds if remaining is None else remaining
+        seconds = self._default_seconds if remaining is None else min(remaining, self._longest_seconds)
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-        call = Call(method, request, begin + seconds, self._margin_seconds, metadata)
+        margin, give_up = self.margins.of(method), self.margins.give_up
+        call = Call(method, request, begin + seconds, margin, metadata, min(margin, give_up))
+        call.claim = self._claims.get(method) or Claim(method)
         refusal: Refusal | None = None
         status = "OK"
         self.in_flight += 1
@@ -147,6 +178,8 @@ class Calls:
     def _ended(self, call: Call, status: str, refusal: Refusal | None, begin: float, span: trace.Span) -> None:
         self.in_flight -= 1
         self.last_end = time.monotonic()
+        if call.decided is not None:
+            self.margins.replied(call.method, self.last_end - call.decided)
         seconds = self.last_end - begin
         self._metrics.call(call.method, status, seconds)
         if not self._log_calls:
@@ -155,7 +188,19 @@ class Calls:
         if refusal is not None:
             notes["reason"] = refusal.reason.name
             notes["message"] = refusal.message
-        self._log.info("call", method=call.method, status=status, ms=round(seconds * 1e3, 3), **notes, **_ids(span))
+        # The caller's own name for the call: the one meant for it, or the key that stays the same when it retries.
+        request_id = call.metadata.get(_REQUEST_ID_KEY) or call.metadata.get(KEY)
+        if request_id is not None:
+            notes["request_id"] = request_id[:_MAX_ID_CHARACTERS]
+        self._log.info(
+            "call",
+            method=call.method,
+            status=status,
+            ms=round(seconds * 1e3, 3),
+            left_ms=round((call.deadline - self.last_end) * 1e3, 3),
+            **notes,
+            **_ids(span),
+        )
 
 
 async def abort(context: grpc.aio.ServicerContext[bytes, bytes], refusal: Refusal) -> NoReturn:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 from opentelemetry import trace
 
 from matcher.app import Answer, App
-from matcher.domain import Batches, Explanation, Limits
-from matcher.kernels import CancelToken
+from matcher.domain import Batches, Explanation, Limits, Rung, Snapshot
 from matcher.service.admission import Workers
-from matcher.service.calls import Call
+from matcher.service.calls import Call, Method
 from matcher.service.idempotency import KEY, Replies
 from matcher.service.metrics import ServiceMetrics, assigned
 from matcher.service.refused import Refused
 from matcher.wire import (
+    MatchOptions,
     Refusal,
+    SolveProblem,
     SolveReply,
     decode_batches_request,
     decode_explain_request,
@@ -28,13 +29,14 @@ from matcher.wire import (
     encode_solve_reply,
 )
 
-T = TypeVar("T")
 _tracer = trace.get_tracer("matcher.service")
 
 MATCH = "matcher.v1.MatchingService/Match"
 EXPLAIN = "matcher.v1.MatchingService/Explain"
 PROPOSE_BATCHES = "matcher.v1.BatchingService/ProposeBatches"
 SOLVE = "matcher.v1.AssignmentService/Solve"
+_QUICK_SIDE = 1_000
+"""Rows or columns that are solved at once."""
 
 
 class Methods:
@@ -51,7 +53,18 @@ class Methods:
         self._inline_bytes = server.inline_bytes
         self._brownout_share = server.brownout_queue_share
         self._brownout_seconds = server.brownout_budget_ms / 1e3
-        self.replies = Replies(server.idempotency_seconds, server.idempotency_entries)
+        orphan_seconds = server.idempotency_orphan_ms / 1e3
+        self.replies = Replies(server.idempotency_seconds, server.idempotency_entries, orphan_seconds)
+
+    @property
+    def unary(self) -> dict[str, Method]:
+        """Every method of one request and one reply, by its full name."""
+        return {
+            MATCH: self.match,
+            EXPLAIN: self.explain,
+            PROPOSE_BATCHES: self.propose_batches,
+            SOLVE: self.solve,
+        }
 
     async def match(self, call: Call) -> bytes:
         """MatchingService.Match."""
@@ -80,7 +93,14 @@ class Methods:
         return reply
 
     async def _match_reply(self, call: Call) -> bytes:
-        result = await self._work(call, lambda: self._match(call))
+        if len(call.request) > self._inline_bytes:
+            result = await call.on_thread(self._workers, lambda: self._decide(call, *self._read_match(call)))
+        else:
+            snapshot, options = self._read_match(call)
+            if self._is_quick(options):
+                result = self._decide(call, snapshot, options)
+            else:
+                result = await call.on_thread(self._workers, lambda: self._decide(call, snapshot, options))
         if isinstance(result, bytes):
             call.notes["validate_only"] = True
             return result
@@ -99,42 +119,50 @@ class Methods:
         return result.reply
 
     async def _explain_reply(self, call: Call) -> bytes:
-        explanation = await self._work(call, lambda: self._explain(call))
+        explanation = await call.on_thread(self._workers, lambda: self._explain(call))
         call.notes |= {"decision_id": explanation.decision_id, "verdict": explanation.verdict.name}
         return encode_explanation(explanation)
 
     async def _batches_reply(self, call: Call) -> bytes:
-        batches = await self._work(call, lambda: self._propose_batches(call))
+        batches = await call.on_thread(self._workers, lambda: self._propose_batches(call))
         call.notes |= {"batches": len(batches.batches), "dropped": batches.dropped}
         return encode_batches(batches)
 
     async def _solve_reply(self, call: Call) -> bytes:
-        cancel = CancelToken()
         # When the planned time is over, the best matching so far is the answer.
-        timer = asyncio.get_running_loop().call_later(max(0.0, call.budget_left()), cancel.cancel)
+        timer = asyncio.get_running_loop().call_later(max(0.0, call.budget_left()), call.cancel.cancel)
         try:
-            reply = await self._work(call, lambda: self._solve(call, cancel))
-        except (asyncio.CancelledError, Refused):
-            cancel.cancel()  # nobody waits any more
-            raise
+            if len(call.request) > self._inline_bytes:
+                reply = await call.on_thread(self._workers, lambda: self._solve(call, self._read_solve(call)))
+            else:
+                problem = self._read_solve(call)
+                if max(problem.rows, problem.cols) <= _QUICK_SIDE:
+                    reply = self._solve(call, problem)
+                else:  # a sparse matrix has few bytes and may have many rows
+                    reply = await call.on_thread(self._workers, lambda: self._solve(call, problem))
         finally:
             timer.cancel()
         call.notes |= {"decision_id": reply.decision_id, "rung": reply.rung.name, "solve_status": reply.status.name}
         return encode_solve_reply(reply)
 
-    async def _work(self, call: Call, work: Callable[[], T]) -> T:
-        """Small requests at once: changing threads would cost more than it saves."""
-        if len(call.request) <= self._inline_bytes:
-            return work()
-        return await self._workers.run(work, seconds=call.seconds_left())
+    def _is_quick(self, options: MatchOptions) -> bool:
+        """Whether a small request is little work too: then changing threads would cost more than it saves.
 
-    def _match(self, call: Call) -> Answer | bytes:
+        What it asks for besides the market decides: a pinned effort can be long, and so is the exact solver.
+        """
+        first = options.forced_rung or self._app.policy(options.policy).ladder[0]
+        return options.validate_only or (options.effort is None and first is not Rung.ORTOOLS)
+
+    def _read_match(self, call: Call) -> tuple[Snapshot, MatchOptions]:
         with _tracer.start_as_current_span("decode"):
-            snapshot, options = decode_match_request(call.request, self._limits)
+            return decode_match_request(call.request, self._limits)
+
+    def _decide(self, call: Call, snapshot: Snapshot, options: MatchOptions) -> Answer | bytes:
         if options.validate_only:
             return self._app.validate_match(snapshot, options)
         in_time(call)
-        answer = self._app.answer_match(call.request, snapshot, options, self._budget(call))
+        answer = self._app.answer_match(call.request, snapshot, options, self._budget(call), call.cancel)
+        call.decided = answer.decided
         span = trace.get_current_span()
         span.set_attribute("matcher.decision_id", answer.decision.decision_id)
         span.set_attribute("matcher.rung", answer.decision.rung.name)
@@ -144,7 +172,9 @@ class Methods:
         with _tracer.start_as_current_span("decode"):
             asked = decode_explain_request(call.request, self._limits)
         in_time(call)
-        return self._app.explain(asked.snapshot, asked.order_id, asked.courier_id, asked.options, self._budget(call))
+        return self._app.explain(
+            asked.snapshot, asked.order_id, asked.courier_id, asked.options, self._budget(call), call.cancel
+        )
 
     def _propose_batches(self, call: Call) -> Batches:
         with _tracer.start_as_current_span("decode"):
@@ -152,7 +182,11 @@ class Methods:
         in_time(call)
         with _tracer.start_as_current_span("bundles"):
             return self._app.propose_batches(
-                asked.snapshot, asked.policy, max_orders=asked.max_orders, max_batches=asked.max_batches
+                asked.snapshot,
+                asked.policy,
+                max_orders=asked.max_orders,
+                max_batches=asked.max_batches,
+                cancel=call.cancel,
             )
 
     def _budget(self, call: Call) -> Callable[[], float]:
@@ -163,12 +197,16 @@ class Methods:
         most = self._brownout_seconds
         return lambda: min(call.budget_left(), most)
 
-    def _solve(self, call: Call, cancel: CancelToken) -> SolveReply:
+    def _read_solve(self, call: Call) -> SolveProblem:
         with _tracer.start_as_current_span("decode"):
-            problem = decode_solve_request(call.request, *self._solve_limits)
+            return decode_solve_request(call.request, *self._solve_limits)
+
+    def _solve(self, call: Call, problem: SolveProblem) -> SolveReply:
         in_time(call)
         with _tracer.start_as_current_span("solve"):
-            return self._app.solve(problem, cancel)
+            reply = self._app.solve(problem, call.cancel)
+        call.decided = time.monotonic()
+        return reply
 
 
 def in_time(call: Call) -> None:

@@ -11,7 +11,7 @@ from opentelemetry import trace
 from matcher.app import App
 from matcher.app.insertions import OutOfTime, UnknownFleet
 from matcher.service.admission import Workers
-from matcher.service.calls import Call, Send
+from matcher.service.calls import Call, Method, Send
 from matcher.service.methods import in_time
 from matcher.service.refused import Refused
 from matcher.wire import (
@@ -48,6 +48,11 @@ class RoutingMethods:
         self._limits = app.config.limits
         self._inline_bytes = app.config.server.inline_bytes
 
+    @property
+    def unary(self) -> dict[str, Method]:
+        """Every method of one request and one reply, by its full name."""
+        return {INSERT: self.insert, OPTIMIZE: self.optimize, MATRIX: self.matrix}
+
     async def insert(self, call: Call) -> bytes:
         """RoutingService.InsertOrder."""
         return await self._once(call, self._insert_reply)
@@ -60,9 +65,7 @@ class RoutingMethods:
         last: list[RouteReply] = []
         gone = threading.Event()
         try:
-            await self._workers.run(
-                lambda: self._optimize(call, gone, last.append, stream=False), seconds=call.seconds_left()
-            )
+            await call.on_thread(self._workers, lambda: self._optimize(call, gone, last.append, stream=False))
         finally:
             gone.set()  # where nobody waits any more the search ends
         _note_plan(call, last[-1])
@@ -80,9 +83,7 @@ class RoutingMethods:
 
         async def search() -> None:
             try:
-                await self._workers.run(
-                    lambda: self._optimize(call, gone, tell, stream=True), seconds=call.seconds_left()
-                )
+                await call.on_thread(self._workers, lambda: self._optimize(call, gone, tell, stream=True))
             finally:
                 tell(None)
 
@@ -122,7 +123,7 @@ class RoutingMethods:
     async def _matrix_reply(self, call: Call) -> bytes:
         if len(call.request) <= self._inline_bytes:
             return self._matrix(call)
-        return await self._workers.run(lambda: self._matrix(call), seconds=call.seconds_left())
+        return await call.on_thread(self._workers, lambda: self._matrix(call))
 
     def _matrix(self, call: Call) -> bytes:
         in_time(call)
@@ -135,15 +136,13 @@ class RoutingMethods:
 
     async def _insert_reply(self, call: Call) -> bytes:
         if len(call.request) > self._inline_bytes:
-            reply = await self._workers.run(
-                lambda: self._insert(call, self._decode_insert(call)), seconds=call.seconds_left()
-            )
+            reply = await call.on_thread(self._workers, lambda: self._insert(call, self._decode_insert(call)))
         else:
             request = self._decode_insert(call)
             if self._app.insertions.is_quick(request.fleet_token, len(request.order_ids)):
                 reply = self._insert(call, request)
             else:
-                reply = await self._workers.run(lambda: self._insert(call, request), seconds=call.seconds_left())
+                reply = await call.on_thread(self._workers, lambda: self._insert(call, request))
         call.notes |= {
             "policy": reply.provenance.policy,
             "orders": len(reply.insertions),

@@ -18,14 +18,15 @@ from matcher.app import App
 from matcher.app.prometheus import CONTENT_TYPE
 from matcher.app.self_test import SelfTestError
 from matcher.service.admin import AdminServer, Answer, Page, as_json, plain, profile, stacks
-from matcher.service.admission import Workers
+from matcher.service.admission import Claim, Workers
 from matcher.service.authorization import Authorization
-from matcher.service.calls import Calls
+from matcher.service.calls import GIVE_UP_SECONDS, Calls
 from matcher.service.capabilities import GET_CAPABILITIES, CapabilityMethods
 from matcher.service.credentials import ServerCertificate
+from matcher.service.margin import ReplyMargins
 from matcher.service.methods import EXPLAIN, MATCH, PROPOSE_BATCHES, SOLVE, Methods
 from matcher.service.metrics import ServiceMetrics
-from matcher.service.routing import INSERT, MATRIX, OPTIMIZE, STREAM_OPTIMIZE, RoutingMethods
+from matcher.service.routing import INSERT, STREAM_OPTIMIZE, RoutingMethods
 from matcher.service.sessions import STREAM, Sessions
 from matcher.service.sockets import AddressError, UnixSocket
 from matcher.service.solve_streams import STREAM_SOLVE, SolveStreams
@@ -33,6 +34,7 @@ from matcher.service.solve_streams import STREAM_SOLVE, SolveStreams
 SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, EXPLAIN, PROPOSE_BATCHES, SOLVE, INSERT,
                                                               GET_CAPABILITIES)}))  # fmt: skip
 _LAST_GRACE_SECONDS = 0.5
+_BEAT_SECONDS = 0.05
 _SILENT_SECONDS = 5.0
 """An event loop that has not turned for so long is stuck."""
 _QUIET_SECONDS = 0.1
@@ -53,15 +55,18 @@ class MatcherServer:
         self._tls = app.config.tls
         self._credentials: grpc.ServerCredentials | None = None
         self._log = structlog.get_logger("matcher.service")
-        self.workers = Workers(config.worker_threads, config.queue_calls)
+        self.workers = Workers(config.worker_threads, config.queue_calls, config.queue_target_ms / 1e3)
         self._metrics = ServiceMetrics(
             lambda: self.workers.admitted, lambda: self.workers.expected_wait(), lambda: app.journal.counts
         )
+        self.margins = ReplyMargins(config.reply_margin_ms / 1e3, GIVE_UP_SECONDS)
         self.calls = Calls(
             self._metrics,
+            self.margins,
             config.default_deadline_ms / 1e3,
-            config.reply_margin_ms / 1e3,
+            config.longest_deadline_ms / 1e3,
             app.config.telemetry.log_calls,
+            {name: Claim(name, method.priority, method.share) for name, method in config.methods.items()},
         )
         self.methods = Methods(app, self.workers, self._metrics)
         self.solve_streams = SolveStreams(app, self.workers)
@@ -102,15 +107,7 @@ class MatcherServer:
         )
         if self._tls.certificate:
             self._credentials = ServerCertificate(self._tls, self._metrics.certificate).credentials()
-        bodies = {
-            MATCH: self.methods.match,
-            EXPLAIN: self.methods.explain,
-            PROPOSE_BATCHES: self.methods.propose_batches,
-            SOLVE: self.methods.solve,
-            INSERT: self.routing.insert,
-            OPTIMIZE: self.routing.optimize,
-            MATRIX: self.routing.matrix,
-        }
+        bodies = {**self.methods.unary, **self.routing.unary}
         bodies[GET_CAPABILITIES] = CapabilityMethods(
             self._app, [*bodies, STREAM, STREAM_OPTIMIZE, STREAM_SOLVE, GET_CAPABILITIES]
         ).get
@@ -194,7 +191,8 @@ class MatcherServer:
     async def _beat_on(self) -> None:
         while True:
             self._beat = time.monotonic()
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_BEAT_SECONDS)
+            self.margins.late(time.monotonic() - self._beat - _BEAT_SECONDS)
 
     def _close_threads(self) -> None:
         self.workers.close()

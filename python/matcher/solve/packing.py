@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from matcher.domain import CancelToken
 from matcher.kernels import batch
 
 I32 = npt.NDArray[np.int32]
@@ -142,11 +143,16 @@ class PackingSolver(Protocol):
         ...
 
     def solve(
-        self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
+        self,
+        problem: PackingProblem,
+        *,
+        max_iterations: int | None = None,
+        warm_start: WarmStart | None = None,
+        cancel: CancelToken | None = None,
     ) -> PackingSolution:
         """The best packing found within max_iterations (None: the solver's default). Equal input, equal answer.
 
-        Raises ValueError for arrays that contradict each other.
+        Raises ValueError for arrays that contradict each other, Cancelled soon after `cancel` is raised.
         """
         ...
 
@@ -158,7 +164,12 @@ class NativePackingSolver:
     name: str = "native"
 
     def solve(
-        self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
+        self,
+        problem: PackingProblem,
+        *,
+        max_iterations: int | None = None,
+        warm_start: WarmStart | None = None,
+        cancel: CancelToken | None = None,
     ) -> PackingSolution:
         """See PackingSolver.solve."""
         result = batch.solve_packing(
@@ -172,6 +183,7 @@ class NativePackingSolver:
             max_iterations=batch.DEFAULT_PACKING_ITERATIONS if max_iterations is None else max_iterations,
             order_price=None if warm_start is None else warm_start.order_price,
             courier_price=None if warm_start is None else warm_start.courier_price,
+            cancel=cancel,
         )
         overflow = result.status is batch.PackingStatus.OVERFLOW
         return PackingSolution(

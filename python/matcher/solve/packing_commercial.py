@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
+from matcher.domain import CancelToken
 from matcher.solve.packing import I32, I64, PackingProblem, PackingSolution, PackingStatus, WarmStart
 from matcher.solve.packing_greedy import best_certificate, overflow
 from matcher.solve.packing_prices import gains, sums_are_exact
@@ -85,6 +86,11 @@ def _solve(
     return _answer(problem, kept, run(problem, kept, gain[kept], max_iterations), warm_start)
 
 
+def _check(cancel: CancelToken | None) -> None:
+    if cancel is not None:
+        cancel.check()
+
+
 @dataclass(frozen=True, slots=True)
 class GurobiPackingSolver:
     """Gurobi, one thread. One iteration is a thousandth of Gurobi's work unit, which does not depend on the clock."""
@@ -94,9 +100,15 @@ class GurobiPackingSolver:
     name: str = "gurobi"
 
     def solve(
-        self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
+        self,
+        problem: PackingProblem,
+        *,
+        max_iterations: int | None = None,
+        warm_start: WarmStart | None = None,
+        cancel: CancelToken | None = None,
     ) -> PackingSolution:
         """See PackingSolver.solve."""
+        _check(cancel)  # once it runs, only its limit on the work ends it
         return _solve(problem, self._run, max_iterations, warm_start)
 
     def _run(self, problem: PackingProblem, kept: I32, gain: I64, max_iterations: int | None) -> _Raw:
@@ -135,9 +147,15 @@ class CplexPackingSolver:
     name: str = "cplex"
 
     def solve(
-        self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
+        self,
+        problem: PackingProblem,
+        *,
+        max_iterations: int | None = None,
+        warm_start: WarmStart | None = None,
+        cancel: CancelToken | None = None,
     ) -> PackingSolution:
         """See PackingSolver.solve."""
+        _check(cancel)  # once it runs, only its limit on the work ends it
         return _solve(problem, self._run, max_iterations, warm_start)
 
     def _run(self, problem: PackingProblem, kept: I32, gain: I64, max_iterations: int | None) -> _Raw:

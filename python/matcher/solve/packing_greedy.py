@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matcher.domain import CancelToken
 from matcher.solve.packing import I32, PackingProblem, PackingSolution, PackingStatus, WarmStart
 from matcher.solve.packing_prices import Certificate, certificate, gains, sums_are_exact
 
@@ -17,7 +18,12 @@ class GreedyPackingSolver:
     name: str = "greedy"
 
     def solve(
-        self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
+        self,
+        problem: PackingProblem,
+        *,
+        max_iterations: int | None = None,
+        warm_start: WarmStart | None = None,
+        cancel: CancelToken | None = None,
     ) -> PackingSolution:
         """See PackingSolver.solve. The bound is valid but weak; a warm start's prices count where they prove more."""
         if not sums_are_exact(problem):
@@ -29,6 +35,8 @@ class GreedyPackingSolver:
         free_courier = np.ones(problem.n_couriers, dtype=bool)
         taken: list[int] = []
         for column in by_gain.tolist():
+            if cancel is not None:
+                cancel.check()
             members = problem.members(column)
             if free_courier[problem.courier[column]] and free_order[members].all():
                 free_courier[problem.courier[column]] = False

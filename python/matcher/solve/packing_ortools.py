@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from matcher.domain import CancelToken
 from matcher.solve.packing import I32, I64, PackingProblem, PackingSolution, PackingSolver, PackingStatus, WarmStart
 from matcher.solve.packing_greedy import overflow
 from matcher.solve.packing_prices import Certificate, certificate, gains, sums_are_exact
@@ -53,7 +54,12 @@ class OrToolsPackingSolver:
         return f"ortools-{self.backend.value}"
 
     def solve(
-        self, problem: PackingProblem, *, max_iterations: int | None = None, warm_start: WarmStart | None = None
+        self,
+        problem: PackingProblem,
+        *,
+        max_iterations: int | None = None,
+        warm_start: WarmStart | None = None,
+        cancel: CancelToken | None = None,
     ) -> PackingSolution:
         """See PackingSolver.solve. OVERFLOW also where sums leave the integers that a double holds exactly."""
         if not sums_are_exact(problem):
@@ -62,12 +68,15 @@ class OrToolsPackingSolver:
         if int(np.maximum(gain, 0).sum()) >= _EXACT_IN_DOUBLE:
             return overflow()
         start = (
-            self.hint.solve(problem, max_iterations=self.hint_iterations, warm_start=warm_start) if self.hint else None
+            self.hint.solve(problem, max_iterations=self.hint_iterations, warm_start=warm_start, cancel=cancel)
+            if self.hint
+            else None
         )
         kept: I32 = np.flatnonzero(gain > 0).astype(np.int32)
         nothing = int(problem.wait.sum())
         model = _model(problem, kept, gain[kept], integer=True)
-        chosen, gain_bound, work = self._run(model, kept, max_iterations, None if start is None else start.chosen)
+        hint = None if start is None else start.chosen
+        chosen, gain_bound, work = self._run(model, kept, max_iterations, hint, cancel or CancelToken())
         if start is not None and (chosen is None or problem.total(chosen) > start.total):
             chosen = start.chosen
         if start is not None and start.order_price is not None and start.courier_price is not None:
@@ -93,10 +102,11 @@ class OrToolsPackingSolver:
         )
 
     def _run(
-        self, model: mathopt.Model, kept: I32, max_iterations: int | None, hint: I32 | None
+        self, model: mathopt.Model, kept: I32, max_iterations: int | None, hint: I32 | None, cancel: CancelToken
     ) -> tuple[I32 | None, int | None, int]:
         """The packing, a bound on its gain and the work done; None for what the solver did not give."""
         from ortools.math_opt.python import mathopt
+        from ortools.util.python import solve_interrupter
 
         parameters = mathopt.SolveParameters(relative_gap_tolerance=0.0, absolute_gap_tolerance=0.0)
         if self.time_limit_s is not None:
@@ -119,7 +129,12 @@ class OrToolsPackingSolver:
             in_hint = np.isin(kept, hint)
             values = {model.get_variable(at): float(value) for at, value in enumerate(in_hint.tolist())}
             of_model.solution_hints.append(mathopt.SolutionHint(variable_values=values))
-        result = mathopt.solve(model, solver_type, params=parameters, model_params=of_model)
+        interrupter = solve_interrupter.SolveInterrupter()
+        with cancel.calling(interrupter.interrupt):
+            result = mathopt.solve(
+                model, solver_type, params=parameters, model_params=of_model, interrupter=interrupter
+            )
+        cancel.check()
         chosen: I32 | None = None
         if result.has_primal_feasible_solution():
             values = result.variable_values()

@@ -28,6 +28,7 @@ from matcher.wire.capabilities import (
     decode_capabilities,
     encode_capabilities,
 )
+from matcher.wire.contract import method_names
 from matcher.wire.decision import decode_decision, encode_decision, encode_validated
 from matcher.wire.explanation import (
     ExplainQuestion,
@@ -130,5 +131,6 @@ __all__ = [
     "locate_violation",
     "match_request_from_json",
     "match_request_to_json",
+    "method_names",
     "read_status",
 ]

@@ -49,7 +49,7 @@ def decode_explain_request(data: bytes, limits: Limits | None = None) -> Explain
     if wrong:
         raise InvalidRequest(wrong)
     try:
-        options = match_options(request.match)
+        options = match_options(request.match, limits or Limits())
         request.match.ClearField("effort")  # the native decoder leaves requests with one to the slow path
         snapshot, _ = decode_match_request(request.match.SerializeToString(), limits)
     except InvalidRequest as error:

@@ -101,10 +101,10 @@ def decode_by_reference(data: bytes, limits: Limits | None = None) -> tuple[Snap
     except DecodeError as error:
         sentence = f"the bytes are no matcher.v1.MatchRequest: {error}"
         raise InvalidRequest([Violation("request", sentence, ErrorReason.MALFORMED)]) from None
-    options = match_options(request)
+    limits = limits or Limits()
+    options = match_options(request, limits)
     if not request.HasField("snapshot"):
         raise InvalidRequest([Violation("snapshot", "is required", ErrorReason.MISSING)])
-    limits = limits or Limits()
     snapshot = request.snapshot
     # Counts are checked before anything is made of the rows.
     orders = _order_columns(snapshot.orders if len(snapshot.orders) <= limits.orders else ())
@@ -202,7 +202,7 @@ def effort_value(effort: types_pb2.Effort) -> Effort:
     )
 
 
-def match_options(request: matching_service_pb2.MatchRequest) -> MatchOptions:
+def match_options(request: matching_service_pb2.MatchRequest, limits: Limits) -> MatchOptions:
     """What the message asks for besides its snapshot. Raises InvalidRequest."""
     wrong: list[Violation] = []
 
@@ -217,12 +217,17 @@ def match_options(request: matching_service_pb2.MatchRequest) -> MatchOptions:
     if effort is not None:
         rung("effort.rung", effort.rung, required=True)
         rung("effort.first_rung", effort.first_rung, required=False)
-        for field, least in (("nearest_couriers", 1), ("max_bundle_orders", 1), ("iterations", 0)):
+        exact = int(effort.rung) == Rung.ORTOOLS
+        for field, least, most in (
+            ("nearest_couriers", 1, limits.effort_nearest_couriers),
+            ("max_bundle_orders", 1, limits.effort_bundle_orders),
+            ("iterations", 0, limits.effort_exact_iterations if exact else limits.effort_iterations),
+        ):
             value = getattr(effort, field)
-            if value < least:
-                wrong.append(
-                    Violation(f"effort.{field}", f"must be at least {least}, is {value}", ErrorReason.OUT_OF_RANGE)
-                )
+            if not least <= value <= most:
+                sentence = f"must be between {least} and {most}, is {value}"
+                reason = ErrorReason.TOO_LARGE if value > most else ErrorReason.OUT_OF_RANGE
+                wrong.append(Violation(f"effort.{field}", sentence, reason))
     if wrong:
         raise InvalidRequest(wrong)
     return MatchOptions(

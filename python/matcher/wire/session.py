@@ -90,7 +90,7 @@ class MarketSession:
         if not anew and number != self.sequence + 1:
             return Taken(number, StreamStatus.OUT_OF_ORDER, f"{self.sequence + 1} comes next")
         try:
-            options = _options(request)
+            options = _options(request, self.limits)
             check_policy(options.policy)
             draft = _Draft(self if not anew else self._of_snapshot(request.snapshot))
             draft.apply(request)
@@ -441,7 +441,7 @@ class _Draft:
         return used
 
 
-def _options(request: matching_service_pb2.StreamMatchRequest) -> MatchOptions:
+def _options(request: matching_service_pb2.StreamMatchRequest, limits: Limits) -> MatchOptions:
     if request.budget_ms < 0:
         sentence = f"must not be negative, is {request.budget_ms}"
         raise InvalidRequest([Violation("budget_ms", sentence, ErrorReason.OUT_OF_RANGE)])
@@ -450,7 +450,7 @@ def _options(request: matching_service_pb2.StreamMatchRequest) -> MatchOptions:
         forced_rung=request.forced_rung,
         effort=request.effort if request.HasField("effort") else None,
     )
-    return match_options(asked)
+    return match_options(asked, limits)
 
 
 def _on_board(courier: types_pb2.Courier) -> set[str]:

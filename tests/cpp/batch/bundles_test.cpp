@@ -50,6 +50,20 @@ struct Town {
   }
 };
 
+TEST(Bundles, AnswerNothingOnceCancelled) {
+  const Town town(1, 300, 8);
+  std::int32_t flag = 0;
+  const BundleRules rules{.max_orders = 5, .cancelled = &flag};
+  Bundles bundles;
+  ASSERT_TRUE(propose_bundles(town.problem(), rules, bundles).ok());
+  EXPECT_FALSE(bundles.cancelled);
+  EXPECT_GT(bundles.unit_ptr.size(), 300U);
+  flag = 1;
+  ASSERT_TRUE(propose_bundles(town.problem(), rules, bundles).ok());
+  EXPECT_TRUE(bundles.cancelled);
+  EXPECT_TRUE(bundles.unit_ptr.empty());
+}
+
 TEST(Bundles, KeepTheRules) {
   const Town town(1, 300, 8);
   const BundleRules rules{

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <future>
 #include <limits>
 #include <random>
 #include <vector>
@@ -127,6 +130,32 @@ TEST(SetPacking, HoldsAtEveryBudget) {
     check(columns.problem(), solution);
     EXPECT_LE(solution.iterations, budget + 60);
   }
+}
+
+// A flag raised before or while it works ends it without an answer; one that is never raised changes nothing.
+TEST(SetPacking, StopsWhenCancelled) {
+  const auto columns = random_columns(5, 400, 200, 6000, 5);
+  std::int32_t flag = 1;
+  const auto run = [&] {
+    return solve_packing(
+        columns.problem(),
+        {.max_iterations = std::int64_t{1} << 40, .order_price = {}, .courier_price = {}, .cancelled = &flag});
+  };
+  EXPECT_EQ(run().status, PackingStatus::kCancelled);
+  EXPECT_TRUE(run().chosen.empty());
+
+  std::atomic_ref(flag).store(0);
+  auto running = std::async(std::launch::async, run);
+  ASSERT_EQ(running.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout) << "too easy to be cancelled";
+  std::atomic_ref(flag).store(1);
+  EXPECT_EQ(running.get().status, PackingStatus::kCancelled);
+
+  flag = 0;
+  const auto never = solve_packing(
+      columns.problem(), {.max_iterations = 3000, .order_price = {}, .courier_price = {}, .cancelled = &flag});
+  const auto plain = solve(columns, 3000);
+  EXPECT_EQ(never.chosen, plain.chosen);
+  EXPECT_EQ(never.iterations, plain.iterations);
 }
 
 TEST(SetPacking, SameAnswerTwice) {

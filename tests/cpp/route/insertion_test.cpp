@@ -197,6 +197,23 @@ TEST(Insertion, ReasonsAreCountedOnce) {
   EXPECT_TRUE(out.candidates.empty());
 }
 
+TEST(Insertion, AnswersNothingOnceCancelled) {
+  LineMarket market({0, 100});
+  const std::vector<std::int32_t> ptr{0, 1}, unit{market.order(0, 1)};
+  market.courier(0);
+  std::int32_t flag = 0;
+  InsertionOptions options;
+  options.cancelled = &flag;
+  InsertionCandidates out;
+  ASSERT_TRUE(insertion_candidates(market.view(), {ptr, unit}, options, out).ok());
+  EXPECT_FALSE(out.cancelled);
+  EXPECT_EQ(out.candidates.size(), 1U);
+  flag = 1;
+  ASSERT_TRUE(insertion_candidates(market.view(), {ptr, unit}, options, out).ok());
+  EXPECT_TRUE(out.cancelled);
+  EXPECT_TRUE(out.candidates.empty());
+}
+
 TEST(Insertion, FaultsNameColumnAndRow) {
   LineMarket market({0, 100});
   market.order(0, 7);

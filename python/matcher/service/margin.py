@@ -1,0 +1,89 @@
+"""What a reply still needs once it is decided: measured per method, because machines and markets differ."""
+
+from __future__ import annotations
+
+import math
+
+_SHORTEST_SECONDS = 1e-5
+_PER_DOUBLING = 4
+_BUCKETS = 80
+_HALF_LIFE_CALLS = 1_000
+_ENOUGH_CALLS = 100
+_QUANTILE = 0.99
+
+
+class DecayedQuantile:
+    """A quantile of the last values, older ones counting less and less; adding and asking cost microseconds.
+
+    A histogram from 10 µs to 10 s with four buckets a doubling. Instead of shrinking all weights with each value, those
+    of new ones grow; they are brought back before they leave the range of a float.
+    """
+
+    def __init__(self, quantile: float = _QUANTILE, half_life: int = _HALF_LIFE_CALLS) -> None:
+        """`half_life`: values after which one counts half."""
+        self._quantile = quantile
+        self._growth = 2.0 ** (1.0 / half_life)
+        self._weights = [0.0] * _BUCKETS
+        self._weight = 1.0
+        self._total = 0.0
+        self._missing = _ENOUGH_CALLS
+
+    def add(self, seconds: float) -> None:
+        """One value."""
+        doublings = math.log2(max(seconds, _SHORTEST_SECONDS) / _SHORTEST_SECONDS)
+        self._weight *= self._growth
+        self._weights[min(_BUCKETS - 1, math.ceil(_PER_DOUBLING * doublings))] += self._weight
+        self._total += self._weight
+        self._missing -= self._missing > 0
+        if self._weight > 1e100:
+            self._weights = [weight / self._weight for weight in self._weights]
+            self._total /= self._weight
+            self._weight = 1.0
+
+    def seconds(self) -> float | None:
+        """The quantile, rounded up to the end of its bucket; None before a hundred values."""
+        if self._missing:
+            return None
+        left = (1.0 - self._quantile) * self._total
+        bucket = _BUCKETS - 1
+        while bucket and self._weights[bucket] <= left:
+            left -= self._weights[bucket]
+            bucket -= 1
+        return _SHORTEST_SECONDS * math.exp2(bucket / _PER_DOUBLING)
+
+
+class ReplyMargins:
+    """How long before a caller's deadline work must end, by method, and how long before it a call is given up."""
+
+    def __init__(self, first: float, least: float) -> None:
+        """`first`: seconds until enough calls of a method were measured. `least`: seconds kept in any case."""
+        self._first = first
+        self._least = least
+        self._replies: dict[str, DecayedQuantile] = {}
+        self._lag = DecayedQuantile()
+        self._lag_seconds = 0.0
+        self._measured: dict[str, float] = {}
+
+    def of(self, method: str) -> float:
+        """Seconds kept from the deadlines of a method."""
+        return self._measured.get(method, self._first)
+
+    @property
+    def give_up(self) -> float:
+        """Seconds before its deadline at which a caller is told that there is no answer; later its library tells it."""
+        return self._least + self._lag_seconds
+
+    def replied(self, method: str, seconds: float) -> None:
+        """A reply was handed over so long after it was decided."""
+        quantile = self._replies.get(method)
+        if quantile is None:
+            quantile = self._replies[method] = DecayedQuantile()
+        quantile.add(seconds)
+        measured = quantile.seconds()
+        if measured is not None:
+            self._measured[method] = self._least + measured
+
+    def late(self, seconds: float) -> None:
+        """The event loop did something so long after it was due."""
+        self._lag.add(seconds)
+        self._lag_seconds = self._lag.seconds() or 0.0

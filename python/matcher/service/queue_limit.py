@@ -1,0 +1,43 @@
+"""How many calls may be worked on or wait: additive increase while waiting is short, multiplicative decrease when not.
+
+The signal is CoDel's: the least wait of an interval. A burst makes some calls wait; only a standing queue makes all
+of them wait, and a standing queue serves nobody. K. Nichols, V. Jacobson: Controlling queue delay. ACM Queue 10
+(2012). D. Chiu, R. Jain: Analysis of the increase and decrease algorithms for congestion avoidance in computer
+networks. Computer Networks and ISDN Systems 17 (1989).
+"""
+
+from __future__ import annotations
+
+import math
+
+_INTERVAL_SECONDS = 0.1
+_DECREASE = 0.85
+_INCREASE = 1
+
+
+class QueueLimit:
+    """The limit between `least` and `most` calls; starts at `most`. Not thread-safe: its owner holds a lock."""
+
+    def __init__(self, least: int, most: int, target_seconds: float, now: float) -> None:
+        """`target_seconds`: a wait that everybody may have; never less than what one call takes."""
+        self.calls = most
+        self.reached = False
+        """Whether a call met the limit since the last interval began; its owner sets it."""
+        self._least = least
+        self._most = most
+        self._target = target_seconds
+        self._shortest = math.inf
+        self._end = now + _INTERVAL_SECONDS
+
+    def begun(self, wait: float, mean_seconds: float, now: float) -> None:
+        """A call was begun after waiting so long; calls take `mean_seconds` of work."""
+        self._shortest = min(self._shortest, wait)
+        if now < self._end:
+            return
+        if self._shortest > max(self._target, mean_seconds):
+            self.calls = max(self._least + 1 if self._most > self._least else self._least, int(self.calls * _DECREASE))
+        elif self.reached:
+            self.calls = min(self._most, self.calls + _INCREASE)
+        self.reached = False
+        self._shortest = math.inf
+        self._end = now + _INTERVAL_SECONDS

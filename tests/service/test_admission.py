@@ -1,0 +1,211 @@
+"""Who is let in, who goes first, who is dropped: the workers and their limit, without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+
+import pytest
+
+from matcher.domain import CancelToken, ErrorReason
+from matcher.service.admission import Claim, Workers
+from matcher.service.margin import DecayedQuantile, ReplyMargins
+from matcher.service.queue_limit import QueueLimit
+from matcher.service.refused import Refused
+
+
+class Held:
+    """One worker thread that is kept busy until `release`."""
+
+    def __init__(self, workers: Workers) -> None:
+        self.release, self._entered = threading.Event(), threading.Event()
+        self.call = asyncio.ensure_future(workers.run(self._work, seconds=30))
+
+    def _work(self) -> None:
+        self._entered.set()
+        assert self.release.wait(30)
+
+    async def entered(self) -> None:
+        """Once the thread is busy."""
+        await asyncio.get_running_loop().run_in_executor(None, self._entered.wait, 30)
+
+
+async def test_lower_numbers_go_first() -> None:
+    """Waiting calls are begun by priority, and in the order of arrival within one."""
+    workers = Workers(1, 10)
+    held = Held(workers)
+    await held.entered()
+    begun: list[str] = []
+    waiting = [
+        asyncio.ensure_future(
+            workers.run(lambda name=name: begun.append(name), seconds=30, claim=Claim(name, priority))
+        )
+        for name, priority in (("late", 5), ("a", 1), ("b", 1), ("first", -1))
+    ]
+    await asyncio.sleep(0)
+    held.release.set()
+    await asyncio.gather(held.call, *waiting)
+    assert begun == ["first", "a", "b", "late"]
+    workers.close()
+
+
+async def test_a_full_queue_makes_room_for_what_is_more_urgent() -> None:
+    """The call that came last among the least urgent is told RESOURCE_EXHAUSTED; an equal one does not displace it."""
+    workers = Workers(1, 2)
+    held = Held(workers)
+    await held.entered()
+    begun: list[str] = []
+
+    def call(name: str, priority: int) -> asyncio.Future[None]:
+        return asyncio.ensure_future(workers.run(lambda: begun.append(name), seconds=30, claim=Claim(name, priority)))
+
+    early, late = call("early", 1), call("late", 1)
+    await asyncio.sleep(0)
+    with pytest.raises(Refused) as caught:
+        await call("equal", 1)
+    assert caught.value.refusal.reason is ErrorReason.OVERLOADED
+    urgent = call("urgent", 0)
+    with pytest.raises(Refused) as caught:
+        await late
+    assert caught.value.refusal.reason is ErrorReason.OVERLOADED
+    assert caught.value.refusal.retry_after_ms
+    held.release.set()
+    await asyncio.gather(held.call, early, urgent)
+    assert begun == ["urgent", "early"]
+    assert (workers.turns.refused["late"], workers.turns.refused["equal"], workers.admitted) == (1, 1, 0)
+    workers.close()
+
+
+async def test_a_method_has_its_share_only() -> None:
+    """One method cannot take the places of all others."""
+    workers = Workers(1, 3)
+    held = Held(workers)
+    await held.entered()
+    greedy = Claim("greedy", share=0.5)
+    waiting = [asyncio.ensure_future(workers.run(lambda: None, seconds=30, claim=greedy)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Refused, match="2 calls of this method"):
+        await workers.run(lambda: None, seconds=30, claim=greedy)
+    other = asyncio.ensure_future(workers.run(lambda: None, seconds=30, claim=Claim("other")))
+    await asyncio.sleep(0)
+    held.release.set()
+    await asyncio.gather(held.call, other, *waiting)
+    workers.close()
+
+
+async def test_what_nobody_waits_for_is_not_begun() -> None:
+    """A call that expired or was cancelled in the queue gives its place back at once and is never worked on."""
+    workers = Workers(1, 10)
+    held = Held(workers)
+    await held.entered()
+    begun: list[str] = []
+    expired = asyncio.ensure_future(workers.run(lambda: begun.append("expired"), seconds=0.02))
+    gone = asyncio.ensure_future(workers.run(lambda: begun.append("gone"), seconds=30, claim=Claim("gone")))
+    await asyncio.sleep(0)
+    assert workers.admitted == 3
+    gone.cancel()
+    with pytest.raises(Refused) as caught:
+        await expired
+    assert caught.value.refusal.reason is ErrorReason.DEADLINE
+    assert workers.admitted == 1
+    assert workers.turns.dropped["gone"] == 1
+    held.release.set()
+    await held.call
+    await workers.run(lambda: None, seconds=30)
+    assert begun == []
+    workers.close()
+
+
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+async def test_begun_work_is_told_to_stop(end: str) -> None:
+    """Its token is raised; its place is free once it has really ended."""
+    workers, token = Workers(1, 10), CancelToken()
+    begun, stopped = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        while not token.cancelled:
+            time.sleep(0.001)
+        stopped.set()
+
+    call = asyncio.ensure_future(workers.run(work, seconds=30 if end == "cancelled" else 0.05, cancel=token))
+    await asyncio.get_running_loop().run_in_executor(None, begun.wait, 30)
+    if end == "cancelled":
+        call.cancel()
+    with pytest.raises(asyncio.CancelledError if end == "cancelled" else Refused):
+        await call
+    assert await asyncio.get_running_loop().run_in_executor(None, stopped.wait, 30)
+    await workers.run(lambda: None, seconds=30)
+    assert workers.admitted == 0
+    workers.close()
+
+
+def test_a_standing_queue_shortens_the_limit_and_an_idle_one_lets_it_grow_again() -> None:
+    """Bursts may wait; a queue in which everybody waits is too long."""
+    limit = QueueLimit(2, 66, 0.025, 0.0)
+    now = 0.0
+    for _ in range(100):  # everybody waits 100 ms
+        now += 0.02
+        limit.begun(0.1, 0.02, now)
+    assert limit.calls < 20
+    shortened = limit.calls
+    for number in range(100):  # a burst: some wait, not all
+        now += 0.02
+        limit.reached = True
+        limit.begun(0.1 if number % 3 else 0.0, 0.02, now)
+    assert shortened < limit.calls <= 66
+    grown, limit.reached = limit.calls, False
+    for _ in range(50):  # nobody met the limit: no reason to raise it
+        now += 0.02
+        limit.begun(0.0, 0.02, now)
+    assert limit.calls == grown
+    for _ in range(1000):  # calls of 0.2 s wait 0.1 s behind each other: that is no standing queue
+        now += 0.02
+        limit.reached = True
+        limit.begun(0.1, 0.2, now)
+    assert limit.calls == 66
+
+
+def test_the_limit_never_leaves_a_thread_without_work() -> None:
+    """Whatever the waits, each thread can have a call and one more may wait."""
+    limit = QueueLimit(4, 68, 0.025, 0.0)
+    for tick in range(1, 1000):
+        limit.begun(9.0, 0.001, tick * 0.2)
+    assert limit.calls == 5
+
+
+def test_the_quantile_follows_what_it_measures() -> None:
+    """Within a bucket of the true quantile, and the past is forgotten; before a hundred values it says nothing."""
+    rng, quantile = random.Random(1), DecayedQuantile(0.99, half_life=200)
+    for number in range(5_000):
+        assert (quantile.seconds() is None) == (number < 100)
+        quantile.add(rng.expovariate(1 / 0.001))
+    found = quantile.seconds()
+    assert found is not None
+    assert 0.0035 < found < 0.0065  # -ln(0.01) ms = 4.6 ms
+    for _ in range(4_000):
+        quantile.add(0.0001)
+    found = quantile.seconds()
+    assert found is not None
+    assert 0.0001 <= found < 0.00013
+    for _ in range(400_000):  # weights must not run out of range
+        quantile.add(0.002)
+    assert quantile.seconds() == pytest.approx(0.002, rel=0.2)
+
+
+def test_margins_are_measured_per_method() -> None:
+    """The configured margin holds until enough replies were seen, then what nearly all of them took and a little."""
+    margins = ReplyMargins(first=0.01, least=0.003)
+    assert margins.of("slow") == 0.01
+    for _ in range(200):
+        margins.replied("slow", 0.02)
+        margins.replied("fast", 0.0002)
+    assert 0.023 <= margins.of("slow") < 0.028
+    assert 0.0032 <= margins.of("fast") < 0.0034
+    assert margins.of("other") == 0.01
+    assert margins.give_up == 0.003
+    for _ in range(200):
+        margins.late(0.005)
+    assert 0.008 <= margins.give_up < 0.01
