@@ -225,7 +225,7 @@ class Workers:
             if job is None:
                 return
             begin = time.monotonic()
-            self.on_wait(job.claim.method, begin - job.arrived)
+            job.context.run(self.on_wait, job.claim.method, begin - job.arrived)  # its trace is the exemplar
             error: BaseException | None = None
             result = None
             try:

@@ -61,17 +61,17 @@ class ReplyMargins:
         self._least = least
         self._replies: dict[str, DecayedQuantile] = {}
         self._lag = DecayedQuantile()
-        self._lag_seconds = 0.0
-        self._measured: dict[str, float] = {}
+        self.lag_seconds = 0.0
+        self.measured: dict[str, float] = {}
 
     def of(self, method: str) -> float:
         """Seconds kept from the deadlines of a method."""
-        return self._measured.get(method, self._first)
+        return self.measured.get(method, self._first)
 
     @property
     def give_up(self) -> float:
         """Seconds before its deadline at which a caller is told that there is no answer; later its library tells it."""
-        return self._least + self._lag_seconds
+        return self._least + self.lag_seconds
 
     def replied(self, method: str, seconds: float) -> None:
         """A reply was handed over so long after it was decided."""
@@ -81,9 +81,9 @@ class ReplyMargins:
         quantile.add(seconds)
         measured = quantile.seconds()
         if measured is not None:
-            self._measured[method] = self._least + measured
+            self.measured[method] = self._least + measured
 
     def late(self, seconds: float) -> None:
         """The event loop did something so long after it was due."""
         self._lag.add(seconds)
-        self._lag_seconds = self._lag.seconds() or 0.0
+        self.lag_seconds = self._lag.seconds() or 0.0

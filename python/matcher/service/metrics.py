@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from matcher.domain import Decision, Degradation, OrderStatus
 from matcher.journal import JournalCounts
+from matcher.service.admission import Workers
+from matcher.service.margin import ReplyMargins
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _GAPS = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -63,6 +65,34 @@ class ServiceMetrics:
             description="Decision records dropped or refused by the disk.",
         )  # fmt: skip
 
+    def watch(self, workers: Workers, margins: ReplyMargins) -> None:
+        """Also export how admission and margins stand: saturation before it is felt."""
+        meter = metrics.get_meter("matcher.service")
+        queued = meter.create_histogram(
+            "matcher.queue.time", unit="s", description="What calls have waited for a thread.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )  # fmt: skip
+        workers.on_wait = lambda method, seconds: queued.record(seconds, {"rpc.method": method})
+        meter.create_observable_gauge(
+            "matcher.calls.limit", [_observer(lambda: workers.limit.calls)], unit="{call}",
+            description="Calls that may be worked on or wait; it follows the queue.",
+        )  # fmt: skip
+        for name, turned, description in (
+            ("refused", workers.turns.refused, "Calls turned away with RESOURCE_EXHAUSTED."),
+            ("dropped", workers.turns.dropped, "Calls that expired or were cancelled before their turn came."),
+        ):
+            meter.create_observable_counter(
+                f"matcher.calls.{name}", [_by_method(turned)], unit="{call}", description=description
+            )
+        meter.create_observable_gauge(
+            "matcher.reply.margin", [_by_method(margins.measured)], unit="s",
+            description="Kept from deadlines for the reply, as measured.",
+        )  # fmt: skip
+        meter.create_observable_gauge(
+            "matcher.event_loop.lag", [_observer(lambda: margins.lag_seconds)], unit="s",
+            description="How late the event loop is, for 99 % of its turns.",
+        )  # fmt: skip
+
     def call(self, method: str, status: str, seconds: float) -> None:
         """One call has ended."""
         self._calls.record(seconds, {"rpc.method": method, "rpc.response.status_code": status})
@@ -90,6 +120,10 @@ class ServiceMetrics:
             self._orders.add(count, {"matcher.policy": policy, "matcher.outcome": name})
         if not recorded:
             self._unrecorded.add(1)
+
+
+def _by_method(values: Mapping[str, float]) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    return lambda _: [Observation(value, {"rpc.method": method}) for method, value in sorted(dict(values).items())]
 
 
 def _observer(read: Callable[[], float]) -> Callable[[CallbackOptions], Iterable[Observation]]:

@@ -60,6 +60,7 @@ class MatcherServer:
             lambda: self.workers.admitted, lambda: self.workers.expected_wait(), lambda: app.journal.counts
         )
         self.margins = ReplyMargins(config.reply_margin_ms / 1e3, GIVE_UP_SECONDS)
+        self._metrics.watch(self.workers, self.margins)
         self.calls = Calls(
             self._metrics,
             self.margins,

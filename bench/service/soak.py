@@ -1,0 +1,158 @@
+"""A server under callers for as long as wanted: replaced, killed, cancelled; and what it remembers of it.
+
+    python -m bench.service.soak [--seconds S] [--calls N]
+
+First calls are made through our client, with the shipped service config, while the server is replaced every few
+seconds: in turn by a successor on the same socket while it drains, and by a restart after kill -9. No caller may see
+a failure. Then one server answers `--calls` calls of which one in ten is cancelled, and its memory is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import grpc
+from bench.instances import snapshot
+from bench.service.servers import MATCH, UNLIMITED, matcher, request
+from tools.machine import facts
+
+from matcher import wire
+from matcher.client import Client
+from matcher.journal import JournalReader
+
+_CALLERS = 4
+_SETTINGS = "connection_age_seconds = 1\nlame_duck_seconds = 2\n"
+_WARM_UP_CALLS = 10_000
+
+
+def _start(config: Path, socket: str, journal: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "matcher.cli.main", "serve", "--config", str(config), "--listen", socket]
+    process = subprocess.Popen(
+        [*command, "--journal", str(journal)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    assert "serving on " in process.stdout.readline(), "the server did not start"
+    return process
+
+
+def replacing(seconds: float) -> None:
+    """Drains and kills under callers. Raises AssertionError where a caller saw a failure, or the journal lost much."""
+    data = wire.encode_match_request(snapshot("village-6x4"))
+    stop, failures, answered = threading.Event(), list[str](), Counter[str]()
+
+    def caller(socket: str) -> None:
+        with Client(socket, timeout=30) as client:
+            while not stop.is_set():
+                try:
+                    client.match_bytes(data)
+                except Exception as error:
+                    failures.append(f"{type(error).__name__}: {error}")
+                else:
+                    answered["calls"] += 1
+
+    with tempfile.TemporaryDirectory() as folder:
+        config, socket = Path(folder, "matcher.toml"), f"unix:{folder}/m.sock"
+        config.write_text(f"[server]\n{_SETTINGS}[journal]\nfsync_seconds = 0.1\n[telemetry]\nlog_calls = false\n")
+        journals = 0
+        server = _start(config, socket, Path(folder, f"j{journals}"))
+        threads = [threading.Thread(target=caller, args=(socket,)) for _ in range(_CALLERS)]
+        for thread in threads:
+            thread.start()
+        end, drains, kills = time.monotonic() + seconds, 0, 0
+        while time.monotonic() < end:
+            time.sleep(1.0)
+            journals += 1
+            if drains <= kills:
+                successor = _start(config, socket, Path(folder, f"j{journals}"))
+                server.send_signal(signal.SIGTERM)
+                assert server.wait(60) == 0, "the drain did not end well"
+                server, drains = successor, drains + 1
+            else:
+                server.kill()
+                server.wait()
+                server, kills = _start(config, socket, Path(folder, f"j{journals}")), kills + 1
+        stop.set()
+        for thread in threads:
+            thread.join()
+        server.terminate()
+        assert server.wait(60) == 0
+        kept = sum(1 for j in range(journals + 1) for _ in JournalReader(Path(folder, f"j{j}")).entries())
+    calls = answered["calls"]
+    print(f"{calls} calls through {drains} drains and {kills} kills: {len(failures)} failures; "
+          f"the journals hold {kept} decisions")  # fmt: skip
+    assert not failures, failures[:3]
+    assert drains, "the time did not suffice for a drain"
+
+
+async def _cancelling(target: str, data: bytes, calls: int, rng: random.Random) -> Counter[str]:
+    """`calls` calls, one in ten cancelled at some moment of its life."""
+    seen: Counter[str] = Counter()
+    async with grpc.aio.insecure_channel(target, options=UNLIMITED) as channel:
+        method = channel.unary_unary(MATCH)
+
+        async def caller() -> None:
+            for _ in range(calls // _CALLERS):
+                call = method(data, timeout=30)
+                if rng.random() < 0.1:
+                    await asyncio.sleep(rng.random() * 0.004)
+                    call.cancel()
+                try:
+                    await call
+                except asyncio.CancelledError:
+                    seen["cancelled"] += 1
+                except grpc.aio.AioRpcError as error:
+                    seen[error.code().name] += 1
+                else:
+                    seen["OK"] += 1
+
+        await asyncio.gather(*(caller() for _ in range(_CALLERS)))
+    return seen
+
+
+def remembering(calls: int) -> None:
+    """Memory by calls, one in ten cancelled."""
+    data, rng = request(20, 100), random.Random(1)
+    step = max(1_000, calls // 10)
+    with matcher("inline_bytes = 0") as server:
+        asyncio.run(_cancelling(server.target, data, min(_WARM_UP_CALLS, calls), rng))
+        first = last = server.resident_mib
+        total: Counter[str] = Counter()
+        done = 0
+        while done < calls:
+            total += asyncio.run(_cancelling(server.target, data, step, rng))
+            done += step
+            last = server.resident_mib
+            print(f"{done:>9} calls {last:>8.1f} MiB", flush=True)
+    print(f"{dict(sorted(total.items()))}; {(last - first) * 100_000 / done:+.2f} MiB per 100,000 calls")
+    assert total["OK"] > 0.8 * done
+    assert total["cancelled"] > 0.02 * done
+    assert set(total) <= {"OK", "cancelled", "CANCELLED"}, total
+
+
+def main() -> int:
+    """0: no caller saw a failure."""
+    parser = argparse.ArgumentParser(prog="python -m bench.service.soak")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of replacing the server")
+    parser.add_argument("--calls", type=int, default=100_000, help="of watching its memory")
+    args = parser.parse_args()
+    for key, value in facts().items():
+        print(f"{key + ':':<11}{value}")
+    if args.seconds:
+        replacing(args.seconds)
+    if args.calls:
+        remembering(args.calls)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
