@@ -1,5 +1,5 @@
 # Thin verbs; each is one call into .ci/. `make run` and `make test` set everything up by themselves.
-.PHONY: bench-service soak run serve test check format proto native bench bench-packing bench-mdrp bench-routing bench-assignment clean setup
+.PHONY: bench-service soak fuzz run serve test check format proto native bench bench-packing bench-mdrp bench-routing bench-assignment clean setup
 run: ; @bash .ci/run-demo.sh
 serve: ; @bash .ci/serve.sh
 test: ; @bash .ci/test.sh
@@ -13,6 +13,7 @@ bench-mdrp: ; @bash .ci/bench-mdrp.sh
 bench-assignment: ; @bash .ci/bench-assignment.sh
 bench-service: ; @bash .ci/bench-service.sh
 soak: ; @bash .ci/soak.sh
+fuzz: ; @bash .ci/fuzz.sh $(THOUSANDS) $(SEED)
 bench-routing: ; @bash .ci/bench-routing.sh
 proto: ; @.venv/bin/python tools/gen_proto.py
 clean: ; rm -rf build out .venv python/matcher/v1

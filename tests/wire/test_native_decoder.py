@@ -140,11 +140,16 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     return bytes(wounded)
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("MATCHER_FUZZ_SEEDS", "4"))))
+FIRST_SEED = int(os.environ.get("MATCHER_FUZZ_FIRST_SEED", "0"))
+SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("MATCHER_FUZZ_SEEDS", "4")))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_wounded_bytes_are_never_read_otherwise(seed: int) -> None:
     """Differential fuzzing: what the native decoder accepts, the runtime accepts, and reads the same.
 
-    MATCHER_FUZZ_SEEDS=N tries N thousand inputs; `make test` tries four.
+    MATCHER_FUZZ_SEEDS=N tries N thousand inputs from MATCHER_FUZZ_FIRST_SEED on; `make test` tries four, `make fuzz`
+    as many as it is told.
     """
     rng = random.Random(seed)
     originals = [wire.encode_match_request(snapshot("village-6x4")), wire.encode_match_request(small())]
