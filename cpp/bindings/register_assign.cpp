@@ -76,10 +76,10 @@ void register_dense(py::module_& m) {
 }  // namespace
 
 void register_assign(py::module_& m) {
+  register_dense<double>(m);  // first, as overloads are tried in turn and these are the most common
+  register_dense<float>(m);
   register_dense<std::int64_t>(m);
   register_dense<std::int32_t>(m);
-  register_dense<double>(m);
-  register_dense<float>(m);
   register_sparse<std::int64_t, std::int64_t>(m);
   register_sparse<std::int64_t, std::int32_t>(m);
   register_sparse<double, std::int64_t>(m);

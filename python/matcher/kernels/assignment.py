@@ -85,12 +85,14 @@ class AssignmentResult(Generic[Cost]):
 def _result(answer: tuple[Any, ...]) -> AssignmentResult[Any]:
     col_for_row, row_duals, col_duals, total, status, iterations, witness, bad_cell = answer
     return AssignmentResult(
-        col_for_row, row_duals, col_duals, total, SolveStatus(status), iterations, witness, bad_cell
+        col_for_row, row_duals, col_duals, total, _STATUS[status], iterations, witness, bad_cell
     )
 
 
 def _like(values: NDArray[Any] | None, sums: np.dtype[Any]) -> NDArray[Any]:
-    return np.empty(0, sums) if values is None else values
+    if values is not None:
+        return values
+    return _NO_INT64 if sums == _INT64 else _NO_FLOAT64
 
 
 def _limit(max_iterations: int | None) -> int:
@@ -104,6 +106,9 @@ def _limit(max_iterations: int | None) -> int:
 _NO_MATCHING: Final = np.empty(0, np.int32)
 _INT64: Final = np.dtype(np.int64)
 _FLOAT64: Final = np.dtype(np.float64)
+_NO_INT64: Final = np.empty(0, np.int64)
+_NO_FLOAT64: Final = np.empty(0, np.float64)
+_STATUS: Final = {int(status): status for status in SolveStatus}
 
 
 def dense_assignment(

@@ -373,6 +373,8 @@ def row_prices(unassigned_cost: Any, n: int, maximize: bool) -> NDArray[Any] | N
     """(n,) prices of a minimum, or None."""
     if unassigned_cost is None:
         return None
+    if type(unassigned_cost) is float and -math.inf < unassigned_cost and not maximize:
+        return np.full(n, unassigned_cost)  # the usual case, without the general one's many small steps
     prices = kernel_numbers(np.asarray(unassigned_cost), "unassigned_cost", small=False)
     if prices.ndim > 1 or (prices.ndim == 1 and prices.shape != (n,)):
         raise ValueError(f"unassigned_cost must be one number or {n} (one a row), got shape {prices.shape}")
@@ -436,6 +438,20 @@ def _places(capacities: Any, m: int) -> NDArray[np.int32] | None:
 def _solution(
     result: Any, prices: NDArray[Any] | None, n: int, m: int, maximize: bool, places: NDArray[np.int32] | None
 ) -> AssignmentSolution:
+    if result.status is SolveStatus.OPTIMAL and not maximize:
+        # Nothing to work out: small problems take less time to solve than to sum up. The duals add up to the total, in
+        # floats up to rounding.
+        return AssignmentSolution(
+            col_for_row=result.col_for_row,
+            total_cost=result.total,
+            row_duals=result.row_duals,
+            col_duals=result.col_duals,
+            lower_bound=result.total,
+            gap=0.0,
+            status=SolveStatus.OPTIMAL,
+            iterations=result.iterations,
+            witness=result.witness,
+        )
     if result.status is SolveStatus.OVERFLOW:
         raise OverflowError(overflow_sentence(result.row_duals))
     total: int | float = int(result.total) if _exact(result) else float(result.total)
