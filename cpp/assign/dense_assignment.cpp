@@ -10,6 +10,7 @@
 #include "assign/common.h"
 #include "assign/path_solver.h"
 #include "assign/row_scan.h"
+#include "assign/scan_solver.h"
 
 namespace matcher {
 namespace {
@@ -264,17 +265,60 @@ std::vector<std::int64_t> as_whole(const std::vector<double>& values) {
   return whole;
 }
 
-// Solves in doubles by lists of choices. False: some cost or price is outside `limit`, NaN or -infinity.
+// Up to so many bytes the matrix stays in the second-level cache, and whole rows are cheaper to scan than lists to
+// walk.
+constexpr std::int64_t kScannedBytes = 1'300'000;
+
 template <class T>
-bool solve_listed(const MatrixView<T>& costs, std::span<const double> prices, std::span<const double> col_duals,
-                  std::span<const std::int32_t> col_for_row, const Budget& budget, assign::Isa isa,
-                  Assignment<double>& answer) {
+bool all_acceptable(const MatrixView<T>& costs, double limit, assign::Isa isa) {
+  const auto cols = static_cast<std::int32_t>(costs.cols);
+  for (std::int64_t i = 0; i < costs.rows; ++i) {
+    const T* row = costs.row(i);
+    if (assign::lane_bound(isa, row, nullptr, cols, limit).ordinary) continue;
+    bool fine = true;  // no early exit: that keeps the loop vectorisable
+    for (std::int32_t j = 0; j < cols; ++j) fine &= assign::acceptable(row[j], limit);
+    if (!fine) return false;
+  }
+  return true;
+}
+
+// Rows side by side, in blocks that use each cache line whole.
+template <class T>
+std::vector<T> in_row_order(const MatrixView<T>& costs) {
+  constexpr std::int64_t kBlock = 16;
+  std::vector<T> rows(static_cast<std::size_t>(costs.rows * costs.cols));
+  for (std::int64_t top = 0; top < costs.rows; top += kBlock) {
+    const std::int64_t bottom = std::min(top + kBlock, costs.rows);
+    for (std::int64_t j = 0; j < costs.cols; ++j) {
+      for (std::int64_t i = top; i < bottom; ++i) rows[static_cast<std::size_t>(i * costs.cols + j)] = costs(i, j);
+    }
+  }
+  return rows;
+}
+
+// Solves in doubles. False: some cost or price is outside `limit`, NaN or -infinity.
+template <class T>
+bool solve_in_doubles(MatrixView<T> costs, std::span<const double> prices, std::span<const double> col_duals,
+                      std::span<const std::int32_t> col_for_row, const Budget& budget, assign::Isa isa,
+                      DenseMethod method, Assignment<double>& answer) {
   const double limit = double_limit<T>(costs.rows, costs.cols);
   const auto payable = [limit](double price) { return assign::acceptable(price, limit); };
   if (!std::all_of(prices.begin(), prices.end(), payable)) return false;
   const bool every_column = costs.rows == costs.cols && std::all_of(prices.begin(), prices.end(), [](double price) {
                               return price == must_match<double>();
                             });
+  const bool cold = col_duals.empty() && col_for_row.empty();
+  const auto bytes = costs.rows * costs.cols * static_cast<std::int64_t>(sizeof(T));
+  if (cold && method != DenseMethod::kLists && (bytes <= kScannedBytes || method == DenseMethod::kScans)) {
+    std::vector<T> rows;
+    if (costs.col_stride != 1) {
+      rows = in_row_order(costs);
+      costs = {rows.data(), costs.rows, costs.cols, costs.cols, 1};
+    }
+    if (!all_acceptable(costs, limit, isa)) return false;
+    answer = assign::ScanSolver<T>(costs, prices, every_column, budget, isa).solve();
+    return true;
+  }
   std::vector<double> duals(col_duals.begin(), col_duals.end());
   for (double& dual : duals) dual = std::max(std::min(dual, 0.0), -limit);
   assign::DenseChoices<T> choices(costs, duals, limit, isa);
@@ -285,11 +329,17 @@ bool solve_listed(const MatrixView<T>& costs, std::span<const double> prices, st
   return true;
 }
 
+assign::Isa instructions(DenseMethod method) {
+  const assign::Isa best = assign::best_isa();
+  if (method == DenseMethod::kScalar) return assign::Isa::kScalar;
+  return method == DenseMethod::kAvx2 ? std::min(best, assign::Isa::kAvx2) : best;
+}
+
 template <class T>
 Assignment<SumOf<T>> solve_oriented(const MatrixView<T>& costs, std::span<const SumOf<T>> prices, const Budget& budget,
                                     const WarmStart<SumOf<T>>& start, DenseMethod method) {
   if (method == DenseMethod::kPlain) return solve_plain(costs, prices, budget);
-  const assign::Isa isa = method == DenseMethod::kScalar ? assign::Isa::kScalar : assign::best_isa();
+  const assign::Isa isa = instructions(method);
   Assignment<double> found;
   if constexpr (std::is_integral_v<T>) {
     std::vector<double> wanted = as_doubles(prices);
@@ -298,8 +348,8 @@ Assignment<SumOf<T>> solve_oriented(const MatrixView<T>& costs, std::span<const 
     }
     const std::vector<double> duals = as_doubles(start.col_duals);
     // Beyond 53 bits: the plain method sums in int64.
-    if (!solve_listed(costs, std::span<const double>(wanted), std::span<const double>(duals), start.col_for_row, budget,
-                      isa, found)) {
+    if (!solve_in_doubles(costs, std::span<const double>(wanted), std::span<const double>(duals), start.col_for_row,
+                          budget, isa, method, found)) {
       return solve_plain(costs, prices, budget);
     }
     Assignment<std::int64_t> answer;
@@ -312,7 +362,7 @@ Assignment<SumOf<T>> solve_oriented(const MatrixView<T>& costs, std::span<const 
     answer.witness = std::move(found.witness);
     return answer;
   } else {
-    if (solve_listed(costs, prices, start.col_duals, start.col_for_row, budget, isa, found)) return found;
+    if (solve_in_doubles(costs, prices, start.col_duals, start.col_for_row, budget, isa, method, found)) return found;
     const auto bad = first_bad_cell(costs);
     return refused<T>(bad >= 0 ? SolveStatus::kInvalid : SolveStatus::kOverflow, bad);
   }

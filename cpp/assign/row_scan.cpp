@@ -6,14 +6,7 @@
 #include <cstddef>
 #include <limits>
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define MATCHER_X86 1
-// GCC 12 takes the deliberately undefined operands inside its own intrinsics for mistakes (GCC bug 105593).
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-#endif
+#include "assign/vector_loads.h"
 
 namespace matcher::assign {
 namespace {
@@ -59,26 +52,6 @@ std::int32_t collect_scalar(const T* cost, const double* v, std::int32_t begin, 
 }
 
 #ifdef MATCHER_X86
-
-#define MATCHER_AVX2 __attribute__((target("avx2")))
-#define MATCHER_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw")))
-
-MATCHER_AVX2 inline __m256d load4(const double* p) { return _mm256_loadu_pd(p); }
-MATCHER_AVX2 inline __m256d load4(const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
-MATCHER_AVX2 inline __m256d load4(const std::int32_t* p) {
-  return _mm256_cvtepi32_pd(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-}
-MATCHER_AVX2 inline __m256d load4(const std::int64_t* p) {  // no such conversion before AVX-512
-  return _mm256_setr_pd(static_cast<double>(p[0]), static_cast<double>(p[1]), static_cast<double>(p[2]),
-                        static_cast<double>(p[3]));
-}
-
-MATCHER_AVX512 inline __m512d load8(const double* p) { return _mm512_loadu_pd(p); }
-MATCHER_AVX512 inline __m512d load8(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
-MATCHER_AVX512 inline __m512d load8(const std::int32_t* p) {
-  return _mm512_cvtepi32_pd(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-}
-MATCHER_AVX512 inline __m512d load8(const std::int64_t* p) { return _mm512_cvtepi64_pd(_mm512_loadu_si512(p)); }
 
 template <class T>
 MATCHER_AVX2 LaneBound lane_bound_avx2(const T* cost, const double* v, std::int32_t count, double limit) {

@@ -43,11 +43,17 @@ class DenseMethod(IntEnum):
     """How `dense_assignment` works; totals do not depend on it."""
 
     AUTO = 0
-    """Lists of cheap choices, with the widest vector instructions there are."""
+    """SCANS where the matrix is small and the start cold, else LISTS, with the widest vector instructions there are."""
     PLAIN = 1
     """Whole rows in every step: the reference."""
     SCALAR = 2
     """As AUTO, without vector instructions."""
+    AVX2 = 3
+    """As AUTO, with nothing wider than AVX2."""
+    LISTS = 4
+    """Lists of each row's cheap choices, whatever the size."""
+    SCANS = 5
+    """Whole rows by vector instructions, whatever the size; a warm start still goes by lists."""
 
 
 class SparseAssignment(NamedTuple):
@@ -84,9 +90,7 @@ class AssignmentResult(Generic[Cost]):
 
 def _result(answer: tuple[Any, ...]) -> AssignmentResult[Any]:
     col_for_row, row_duals, col_duals, total, status, iterations, witness, bad_cell = answer
-    return AssignmentResult(
-        col_for_row, row_duals, col_duals, total, _STATUS[status], iterations, witness, bad_cell
-    )
+    return AssignmentResult(col_for_row, row_duals, col_duals, total, _STATUS[status], iterations, witness, bad_cell)
 
 
 def _like(values: NDArray[Any] | None, sums: np.dtype[Any]) -> NDArray[Any]:

@@ -83,6 +83,9 @@ std::vector<std::pair<std::string, Answer>> all_methods(const Problem& p, const 
           {"auction", solve_auction(p.sparse(), p.prices, budget)},
           {"dense", dense(p, DenseMethod::kAuto, budget)},
           {"plain", dense(p, DenseMethod::kPlain, budget)},
+          {"lists", dense(p, DenseMethod::kLists, budget)},
+          {"scans", dense(p, DenseMethod::kScans, budget)},
+          {"avx2", dense(p, DenseMethod::kAvx2, budget)},
           {"scalar", dense(p, DenseMethod::kScalar, budget)}};
 }
 
@@ -182,7 +185,7 @@ TEST(Assignment, AnyBudgetBoundsTheOptimum) {
 
 // Points on a line (many near ties) and products (Machol-Wien): where epsilon-scaled bidding has to help.
 TEST(Assignment, HardFamiliesAreProvenOnEveryInstructionSet) {
-  for (const std::int64_t n : {60, 150}) {
+  for (const std::int64_t n : {60, 150, 600}) {  // the last goes by lists, the others by scans
     for (const bool products : {false, true}) {
       std::mt19937_64 random(15);
       std::vector<float> matrix(static_cast<std::size_t>(n * n));
@@ -202,15 +205,20 @@ TEST(Assignment, HardFamiliesAreProvenOnEveryInstructionSet) {
       const auto plain = solve_dense<std::int32_t>(view, {}, {}, {}, DenseMethod::kPlain);
       const auto wide = solve_dense<std::int32_t>(view, {});
       const auto scalar = solve_dense<std::int32_t>(view, {}, {}, {}, DenseMethod::kScalar);
+      const auto avx2 = solve_dense<std::int32_t>(view, {}, {}, {}, DenseMethod::kAvx2);
+      const auto lists = solve_dense<std::int32_t>(view, {}, {}, {}, DenseMethod::kLists);
       const auto turned = solve_dense<std::int32_t>(view.transposed(), {});
       const auto narrow = solve_dense<float>({matrix.data(), n, n, n, 1}, {});
-      for (const auto& answer : {plain, wide, scalar, turned}) {
+      for (const auto& answer : {plain, wide, scalar, avx2, lists, turned}) {
         EXPECT_EQ(answer.total, plain.total);
         EXPECT_EQ(bound(answer), plain.total);
       }
       EXPECT_NEAR(narrow.total, static_cast<double>(plain.total), 1e-6 * static_cast<double>(plain.total));
-      EXPECT_EQ(wide.col_for_row, scalar.col_for_row) << "the answer must not depend on the machine";
-      EXPECT_EQ(wide.col_duals, scalar.col_duals);
+      for (const auto& narrower : {avx2, scalar}) {
+        EXPECT_EQ(wide.col_for_row, narrower.col_for_row) << "the answer must not depend on the machine";
+        EXPECT_EQ(wide.col_duals, narrower.col_duals);
+        EXPECT_EQ(wide.iterations, narrower.iterations);
+      }
     }
   }
 }

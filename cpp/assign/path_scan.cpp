@@ -1,0 +1,252 @@
+#include "assign/path_scan.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+#include "assign/vector_loads.h"
+
+namespace matcher::assign {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+template <class T>
+void least_from(const T* cost, const double* v, std::int32_t begin, std::int32_t count, TwoLeast& best) {
+  for (std::int32_t j = begin; j < count; ++j) {
+    const double value = static_cast<double>(cost[j]) - v[j];
+    if (value < best.first) {
+      best = {value, best.first, j};
+    } else if (value < best.second) {
+      best.second = value;
+    }
+  }
+}
+
+template <class T>
+void relax_from(const T* cost, const double* v, std::int32_t begin, std::int32_t count, double base, double now,
+                std::int64_t row, double* distance, std::int64_t* from, Nearest& nearest) {
+  for (std::int32_t j = begin; j < count; ++j) {
+    const double d = std::max(now, base + (static_cast<double>(cost[j]) - v[j]));
+    if (d < distance[j]) {
+      distance[j] = d;
+      from[j] = row;
+    }
+    if (distance[j] < nearest.distance) nearest = {distance[j], j};
+  }
+}
+
+#ifdef MATCHER_X86
+
+// Joins lanes that each hold their lowest column among equals.
+template <std::size_t kLanes>
+TwoLeast join(const double (&first)[kLanes], const double (&second)[kLanes], const std::int64_t (&at)[kLanes]) {
+  TwoLeast best{kInf, kInf, -1};
+  for (std::size_t k = 0; k < kLanes; ++k) {
+    if (first[k] < best.first || (first[k] == best.first && first[k] < kInf && at[k] < best.at)) {
+      best.second = std::min(best.first, second[k]);
+      best.first = first[k];
+      best.at = static_cast<std::int32_t>(at[k]);
+    } else {
+      best.second = std::min(best.second, first[k]);
+    }
+    best.second = std::min(best.second, second[k]);
+  }
+  return best;
+}
+
+template <class T>
+MATCHER_AVX2 TwoLeast two_least_avx2(const T* cost, const double* v, std::int32_t count) {
+  __m256d first = _mm256_set1_pd(kInf), second = first;
+  __m256i at = _mm256_set1_epi64x(-1), j4 = _mm256_setr_epi64x(0, 1, 2, 3);
+  const __m256i step = _mm256_set1_epi64x(4);
+  std::int32_t j = 0;
+  for (; j + 4 <= count; j += 4, j4 = _mm256_add_epi64(j4, step)) {
+    const __m256d x = _mm256_sub_pd(load4(cost + j), _mm256_loadu_pd(v + j));
+    const __m256d less = _mm256_cmp_pd(x, first, _CMP_LT_OQ);
+    second = _mm256_min_pd(second, _mm256_max_pd(x, first));
+    first = _mm256_min_pd(x, first);
+    at = _mm256_castpd_si256(_mm256_blendv_pd(_mm256_castsi256_pd(at), _mm256_castsi256_pd(j4), less));
+  }
+  double firsts[4], seconds[4];
+  std::int64_t columns[4];
+  _mm256_storeu_pd(firsts, first);
+  _mm256_storeu_pd(seconds, second);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(columns), at);
+  TwoLeast best = join(firsts, seconds, columns);
+  least_from(cost, v, j, count, best);
+  return best;
+}
+
+template <class T>
+MATCHER_AVX2 Nearest relax_row_avx2(const T* cost, const double* v, std::int32_t count, double base, double now,
+                                    std::int64_t row, double* distance, std::int64_t* from) {
+  const __m256d base4 = _mm256_set1_pd(base), now4 = _mm256_set1_pd(now);
+  const __m256d row4 = _mm256_castsi256_pd(_mm256_set1_epi64x(row));
+  __m256d least = _mm256_set1_pd(kInf);
+  __m256i at = _mm256_set1_epi64x(-1), j4 = _mm256_setr_epi64x(0, 1, 2, 3);
+  const __m256i step = _mm256_set1_epi64x(4);
+  std::int32_t j = 0;
+  for (; j + 4 <= count; j += 4, j4 = _mm256_add_epi64(j4, step)) {
+    const __m256d x = _mm256_sub_pd(load4(cost + j), _mm256_loadu_pd(v + j));
+    const __m256d d = _mm256_max_pd(_mm256_add_pd(base4, x), now4);
+    __m256d old = _mm256_loadu_pd(distance + j);
+    const __m256d nearer = _mm256_cmp_pd(d, old, _CMP_LT_OQ);
+    auto* origin = reinterpret_cast<double*>(from + j);
+    _mm256_storeu_pd(origin, _mm256_blendv_pd(_mm256_loadu_pd(origin), row4, nearer));
+    old = _mm256_min_pd(d, old);
+    _mm256_storeu_pd(distance + j, old);
+    const __m256d less = _mm256_cmp_pd(old, least, _CMP_LT_OQ);
+    least = _mm256_min_pd(old, least);
+    at = _mm256_castpd_si256(_mm256_blendv_pd(_mm256_castsi256_pd(at), _mm256_castsi256_pd(j4), less));
+  }
+  double leasts[4];
+  std::int64_t columns[4];
+  _mm256_storeu_pd(leasts, least);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(columns), at);
+  Nearest nearest{kInf, -1};
+  for (int k = 0; k < 4; ++k) {
+    if (leasts[k] < nearest.distance ||
+        (leasts[k] == nearest.distance && leasts[k] < kInf && columns[k] < nearest.at)) {
+      nearest = {leasts[k], static_cast<std::int32_t>(columns[k])};
+    }
+  }
+  relax_from(cost, v, j, count, base, now, row, distance, from, nearest);
+  return nearest;
+}
+
+template <class T>
+MATCHER_AVX2 void lower_to_avx2(const T* cost, std::int32_t count, double* least) {
+  std::int32_t j = 0;
+  for (; j + 4 <= count; j += 4)
+    _mm256_storeu_pd(least + j, _mm256_min_pd(load4(cost + j), _mm256_loadu_pd(least + j)));
+  for (; j < count; ++j) least[j] = std::min(least[j], static_cast<double>(cost[j]));
+}
+
+// The lowest column among those whose lane holds the least value.
+MATCHER_AVX512 inline std::int32_t lowest_at(__m512d values, double least, __m512i columns) {
+  const __mmask8 equal = _mm512_cmp_pd_mask(values, _mm512_set1_pd(least), _CMP_EQ_OQ);
+  return static_cast<std::int32_t>(_mm512_mask_reduce_min_epi64(equal, columns));
+}
+
+template <class T>
+MATCHER_AVX512 TwoLeast two_least_avx512(const T* cost, const double* v, std::int32_t count) {
+  const __m512d inf = _mm512_set1_pd(kInf);
+  __m512d first = inf, second = inf;
+  __m512i at = _mm512_set1_epi64(-1), j8 = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m512i step = _mm512_set1_epi64(8);
+  std::int32_t j = 0;
+  for (; j + 8 <= count; j += 8, j8 = _mm512_add_epi64(j8, step)) {
+    const __m512d x = _mm512_sub_pd(load8(cost + j), _mm512_loadu_pd(v + j));
+    const __mmask8 less = _mm512_cmp_pd_mask(x, first, _CMP_LT_OQ);
+    second = _mm512_min_pd(second, _mm512_max_pd(x, first));
+    first = _mm512_min_pd(x, first);
+    at = _mm512_mask_mov_epi64(at, less, j8);
+  }
+  if (j < count) {
+    const auto tail = static_cast<__mmask8>((1U << (count - j)) - 1U);
+    const __m512d x = _mm512_mask_sub_pd(inf, tail, load8(tail, cost + j), _mm512_maskz_loadu_pd(tail, v + j));
+    const __mmask8 less = _mm512_cmp_pd_mask(x, first, _CMP_LT_OQ);
+    second = _mm512_min_pd(second, _mm512_max_pd(x, first));
+    first = _mm512_min_pd(x, first);
+    at = _mm512_mask_mov_epi64(at, less, j8);
+  }
+  const double least = _mm512_reduce_min_pd(first);
+  if (least == kInf) return {kInf, kInf, -1};
+  const std::int32_t column = lowest_at(first, least, at);
+  const __mmask8 winner = _mm512_cmpeq_epi64_mask(at, _mm512_set1_epi64(column));
+  return {least, _mm512_reduce_min_pd(_mm512_mask_mov_pd(first, winner, second)), column};
+}
+
+template <class T>
+MATCHER_AVX512 Nearest relax_row_avx512(const T* cost, const double* v, std::int32_t count, double base, double now,
+                                        std::int64_t row, double* distance, std::int64_t* from) {
+  const __m512d base8 = _mm512_set1_pd(base), now8 = _mm512_set1_pd(now), inf = _mm512_set1_pd(kInf);
+  const __m512i row8 = _mm512_set1_epi64(row);
+  __m512d least = inf;
+  __m512i at = _mm512_set1_epi64(-1), j8 = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m512i step = _mm512_set1_epi64(8);
+  std::int32_t j = 0;
+  for (; j + 8 <= count; j += 8, j8 = _mm512_add_epi64(j8, step)) {
+    const __m512d x = _mm512_sub_pd(load8(cost + j), _mm512_loadu_pd(v + j));
+    const __m512d d = _mm512_max_pd(_mm512_add_pd(base8, x), now8);
+    __m512d old = _mm512_loadu_pd(distance + j);
+    _mm512_mask_storeu_epi64(from + j, _mm512_cmp_pd_mask(d, old, _CMP_LT_OQ), row8);
+    old = _mm512_min_pd(d, old);
+    _mm512_storeu_pd(distance + j, old);
+    at = _mm512_mask_mov_epi64(at, _mm512_cmp_pd_mask(old, least, _CMP_LT_OQ), j8);
+    least = _mm512_min_pd(old, least);
+  }
+  if (j < count) {
+    const auto tail = static_cast<__mmask8>((1U << (count - j)) - 1U);
+    const __m512d x = _mm512_sub_pd(load8(tail, cost + j), _mm512_maskz_loadu_pd(tail, v + j));
+    const __m512d d = _mm512_max_pd(_mm512_add_pd(base8, x), now8);
+    __m512d old = _mm512_mask_loadu_pd(inf, tail, distance + j);
+    const __mmask8 nearer = _mm512_mask_cmp_pd_mask(tail, d, old, _CMP_LT_OQ);
+    _mm512_mask_storeu_epi64(from + j, nearer, row8);
+    old = _mm512_mask_mov_pd(old, nearer, d);
+    _mm512_mask_storeu_pd(distance + j, tail, old);
+    at = _mm512_mask_mov_epi64(at, _mm512_cmp_pd_mask(old, least, _CMP_LT_OQ), j8);
+    least = _mm512_min_pd(old, least);
+  }
+  const double nearest = _mm512_reduce_min_pd(least);
+  if (nearest == kInf) return {kInf, -1};
+  return {nearest, lowest_at(least, nearest, at)};
+}
+
+template <class T>
+MATCHER_AVX512 void lower_to_avx512(const T* cost, std::int32_t count, double* least) {
+  std::int32_t j = 0;
+  for (; j + 8 <= count; j += 8)
+    _mm512_storeu_pd(least + j, _mm512_min_pd(load8(cost + j), _mm512_loadu_pd(least + j)));
+  for (; j < count; ++j) least[j] = std::min(least[j], static_cast<double>(cost[j]));
+}
+
+#endif
+
+}  // namespace
+
+template <class T>
+TwoLeast two_least(Isa isa, const T* cost, const double* v, std::int32_t count) {
+#ifdef MATCHER_X86
+  if (isa == Isa::kAvx512) return two_least_avx512(cost, v, count);
+  if (isa == Isa::kAvx2) return two_least_avx2(cost, v, count);
+#endif
+  TwoLeast best{kInf, kInf, -1};
+  least_from(cost, v, 0, count, best);
+  return best;
+}
+
+template <class T>
+Nearest relax_row(Isa isa, const T* cost, const double* v, std::int32_t count, double base, double now,
+                  std::int64_t row, double* distance, std::int64_t* from) {
+#ifdef MATCHER_X86
+  if (isa == Isa::kAvx512) return relax_row_avx512(cost, v, count, base, now, row, distance, from);
+  if (isa == Isa::kAvx2) return relax_row_avx2(cost, v, count, base, now, row, distance, from);
+#endif
+  Nearest nearest{kInf, -1};
+  relax_from(cost, v, 0, count, base, now, row, distance, from, nearest);
+  return nearest;
+}
+
+template <class T>
+void lower_to(Isa isa, const T* cost, std::int32_t count, double* least) {
+#ifdef MATCHER_X86
+  if (isa == Isa::kAvx512) return lower_to_avx512(cost, count, least);
+  if (isa == Isa::kAvx2) return lower_to_avx2(cost, count, least);
+#endif
+  for (std::int32_t j = 0; j < count; ++j) least[j] = std::min(least[j], static_cast<double>(cost[j]));
+}
+
+#define MATCHER_INSTANTIATE(T)                                                                                  \
+  template TwoLeast two_least(Isa, const T*, const double*, std::int32_t);                                      \
+  template Nearest relax_row(Isa, const T*, const double*, std::int32_t, double, double, std::int64_t, double*, \
+                             std::int64_t*);                                                                    \
+  template void lower_to(Isa, const T*, std::int32_t, double*);
+MATCHER_INSTANTIATE(float)
+MATCHER_INSTANTIATE(double)
+MATCHER_INSTANTIATE(std::int32_t)
+MATCHER_INSTANTIATE(std::int64_t)
+#undef MATCHER_INSTANTIATE
+
+}  // namespace matcher::assign

@@ -1,0 +1,274 @@
+// Shortest augmenting paths that scan whole rows with vector instructions: the method for small dense problems, whose
+// matrix stays in the nearest caches. There a row costs less to scan than a list of its cheap choices to walk.
+//
+//   1. where every column must end matched, column duals start at the column minima (a column reduction); else at zero;
+//   2. rows bid without epsilon, at most four times each on average;
+//   3. each row left over is matched along a shortest path, leaving at the first free column or unassigned price.
+// Every step keeps u[i] + v[j] <= c[i][j], so any stop leaves a bound.
+#ifndef MATCHER_ASSIGN_SCAN_SOLVER_H
+#define MATCHER_ASSIGN_SCAN_SOLVER_H
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "assign/common.h"
+#include "assign/path_scan.h"
+#include "assign/row_scan.h"
+#include "core/budget.h"
+#include "core/matrix_view.h"
+
+namespace matcher::assign {
+
+// T: float, double, int32_t, int64_t, whose sums are exact in a double where T is whole. The columns of the matrix lie
+// side by side.
+template <class T>
+class ScanSolver {
+ public:
+  ScanSolver(const MatrixView<T>& costs, std::span<const double> prices, bool every_column, const Budget& budget,
+             Isa isa)
+      : costs_(costs),
+        prices_(prices),
+        every_column_(every_column),
+        meter_(budget),
+        isa_(isa),
+        n_rows_(static_cast<std::int32_t>(costs.rows)),
+        n_cols_(static_cast<std::int32_t>(costs.cols)),
+        col_for_row_(size(n_rows_), kFree),
+        row_for_col_(size(n_cols_), kFree),
+        v_(size(n_cols_), every_column ? kInfinite : 0.0),
+        distance_(size(n_cols_)),
+        from_(size(n_cols_)) {}
+
+  Assignment<double> solve() {
+    if (every_column_) reduce_columns();
+    Assignment<double> answer;
+    answer.status = bid_all() ? augment_all() : SolveStatus::kStopped;
+    if (answer.status == SolveStatus::kStopped) complete_greedily();
+    finish(answer);
+    return answer;
+  }
+
+ private:
+  static constexpr std::int32_t kFree = -1;
+  static constexpr std::int32_t kLeftOut = -2;
+  static constexpr double kInfinite = infinite<double>();
+
+  struct Settled {
+    std::int32_t col;
+    double distance;
+    double v;
+  };
+
+  static std::size_t size(std::int64_t value) { return static_cast<std::size_t>(value); }
+  double price(std::int32_t i) const { return prices_.empty() ? kInfinite : prices_[size(i)]; }
+  double cost(std::int32_t i, std::int32_t j) const { return static_cast<double>(costs_(i, j)); }
+  double reduced(std::int32_t i, std::int32_t j) const { return cost(i, j) - v_[size(j)]; }
+
+  void reduce_columns() {
+    for (std::int32_t i = 0; i < n_rows_; ++i) lower_to(isa_, costs_.row(i), n_cols_, v_.data());
+    for (double& dual : v_) {
+      if (dual >= kInfinite) dual = 0;  // a column without a row: the path search will say so
+    }
+  }
+
+  // Two sweeps in which rows, and the rows they displace, bid; at most four bids a row in all.
+  bool bid_all() {
+    std::int64_t bids_left = 4 * static_cast<std::int64_t>(n_rows_);
+    std::vector<std::int32_t> waiting(size(n_rows_)), still;
+    for (std::int32_t i = 0; i < n_rows_; ++i) waiting[size(i)] = i;
+    for (int sweep = 0; sweep < 2; ++sweep) {
+      still.clear();
+      for (const std::int32_t first : waiting) {
+        std::int32_t i = first;
+        while (i != kFree && bids_left > 0) {
+          --bids_left;
+          if (!meter_.spend()) return false;
+          const std::int32_t displaced = bid(i);
+          if (col_for_row_[size(i)] == kFree) still.push_back(i);
+          i = displaced;
+        }
+        if (i != kFree) still.push_back(i);
+      }
+      waiting.swap(still);
+    }
+    return true;
+  }
+
+  // The row displaced, or kFree.
+  std::int32_t bid(std::int32_t i) {
+    const TwoLeast best = two_least(isa_, costs_.row(i), v_.data(), n_cols_);
+    const double out = price(i);
+    if (out < kInfinite && out <= best.first) {
+      col_for_row_[size(i)] = kLeftOut;
+      return kFree;
+    }
+    if (best.at < 0) return kFree;
+    const double second = std::min(best.second, out);
+    std::int32_t j = best.at;
+    if (best.first < second && second < kInfinite) {
+      v_[size(j)] -= second - best.first;
+    } else if (row_for_col_[size(j)] != kFree) {
+      // No margin to bid with: only a free column of equal worth helps. Leave the rest to the path search.
+      if (best.first < best.second) return kFree;
+      j = free_column_at(i, best.first);
+      if (j == kFree) return kFree;
+    }
+    const std::int32_t displaced = std::exchange(row_for_col_[size(j)], i);
+    col_for_row_[size(i)] = j;
+    if (displaced != kFree) col_for_row_[size(displaced)] = kFree;
+    return displaced;
+  }
+
+  std::int32_t free_column_at(std::int32_t i, double value) const {
+    for (std::int32_t j = 0; j < n_cols_; ++j) {
+      if (row_for_col_[size(j)] == kFree && reduced(i, j) == value) return j;
+    }
+    return kFree;
+  }
+
+  SolveStatus augment_all() {
+    for (std::int32_t i = 0; i < n_rows_; ++i) {
+      if (col_for_row_[size(i)] != kFree) continue;
+      const SolveStatus status = augment(i);
+      if (status != SolveStatus::kOptimal) return status;
+    }
+    return SolveStatus::kOptimal;
+  }
+
+  // Shortest alternating path from a free row to a free column, or to a row whose price is the cheapest way out.
+  // Settled columns keep out of the scans by a dual of minus infinity until the search ends.
+  SolveStatus augment(std::int32_t source) {
+    std::fill(distance_.begin(), distance_.end(), kInfinite);
+    settled_.clear();
+    double exit = kInfinite;
+    std::int32_t exit_row = kFree, exit_col = kFree;
+    // The dual of the source is not known and taken as zero: distances are relative, and may be negative.
+    double now = -kInfinite, base = 0;  // base: distance of the row minus its dual
+    SolveStatus status = SolveStatus::kOptimal;
+    for (std::int32_t i = source;;) {
+      if (!meter_.spend()) {
+        status = SolveStatus::kStopped;
+        break;
+      }
+      if (price(i) < kInfinite && base + price(i) < exit) {
+        exit = base + price(i);
+        exit_row = i;
+      }
+      const Nearest nearest =
+          relax_row(isa_, costs_.row(i), v_.data(), n_cols_, base, now, i, distance_.data(), from_.data());
+      if (exit < kInfinite && nearest.distance >= exit) break;
+      if (nearest.at < 0) {
+        status = SolveStatus::kInfeasible;
+        break;
+      }
+      std::int32_t j = nearest.at;
+      // Columns come one by one, but a run of equal distances is left as soon as it holds a free one.
+      if (nearest.distance == now && row_for_col_[size(j)] != kFree) j = free_at(now, j);
+      if (row_for_col_[size(j)] == kFree) {
+        exit = nearest.distance;
+        exit_row = kFree;
+        exit_col = j;
+        break;
+      }
+      now = nearest.distance;
+      i = row_for_col_[size(j)];
+      base = now - reduced(i, j);
+      settled_.push_back({j, now, v_[size(j)]});
+      v_[size(j)] = -kInfinite;
+      distance_[size(j)] = kInfinite;
+    }
+    const bool found = status == SolveStatus::kOptimal;
+    for (const Settled& s : settled_) v_[size(s.col)] = found ? s.v + (s.distance - exit) : s.v;
+    if (found) {
+      flip(source, exit_row, exit_col);
+    } else if (status == SolveStatus::kInfeasible) {
+      witness_.assign(1, source);
+      for (const Settled& s : settled_) witness_.push_back(row_for_col_[size(s.col)]);
+      std::sort(witness_.begin(), witness_.end());
+    }
+    return status;
+  }
+
+  std::int32_t free_at(double now, std::int32_t otherwise) const {
+    for (std::int32_t j = otherwise + 1; j < n_cols_; ++j) {
+      if (distance_[size(j)] == now && row_for_col_[size(j)] == kFree) return j;
+    }
+    return otherwise;
+  }
+
+  void flip(std::int32_t source, std::int32_t exit_row, std::int32_t exit_col) {
+    std::int32_t j = exit_col;
+    if (exit_row != kFree) {
+      j = std::exchange(col_for_row_[size(exit_row)], kLeftOut);
+      if (exit_row == source) return;
+    }
+    while (true) {
+      const auto i = static_cast<std::int32_t>(from_[size(j)]);
+      row_for_col_[size(j)] = i;
+      std::swap(col_for_row_[size(i)], j);
+      if (i == source) return;
+    }
+  }
+
+  // After a stop: rows without a place take the cheapest free column if it beats their price.
+  void complete_greedily() {
+    for (std::int32_t i = 0; i < n_rows_; ++i) {
+      if (col_for_row_[size(i)] != kFree) continue;
+      double best = price(i);
+      std::int32_t taken = best < kInfinite ? kLeftOut : kFree;
+      for (std::int32_t j = 0; j < n_cols_; ++j) {
+        if (row_for_col_[size(j)] == kFree && cost(i, j) < best) {
+          best = cost(i, j);
+          taken = j;
+        }
+      }
+      col_for_row_[size(i)] = taken;
+      if (taken >= 0) row_for_col_[size(taken)] = i;
+    }
+  }
+
+  void finish(Assignment<double>& answer) {
+    const bool served = answer.status == SolveStatus::kOptimal;  // each pair is tight
+    answer.row_duals.resize(size(n_rows_));
+    answer.total = 0;
+    for (std::int32_t i = 0; i < n_rows_; ++i) {
+      std::int32_t& j = col_for_row_[size(i)];
+      if (j >= 0) answer.total += cost(i, j);
+      if (j == kLeftOut) answer.total += price(i);
+      double dual = served && j >= 0 ? reduced(i, j) : price(i);
+      if (!served) dual = std::min(dual, two_least(isa_, costs_.row(i), v_.data(), n_cols_).first);
+      answer.row_duals[size(i)] = dual >= kInfinite ? 0.0 : dual;  // a row without any choice bounds nothing
+      if (j < 0) j = kUnassigned;
+    }
+    if (every_column_ && n_cols_ > 0) {
+      // Free to shift: the highest column dual becomes zero, so that no dual has the wrong sign.
+      const double highest = *std::max_element(v_.begin(), v_.end());
+      for (double& dual : v_) dual -= highest;
+      for (double& dual : answer.row_duals) dual += highest;
+    }
+    answer.col_for_row = std::move(col_for_row_);
+    answer.col_duals = std::move(v_);
+    answer.witness = std::move(witness_);
+    answer.iterations = meter_.used();
+  }
+
+  MatrixView<T> costs_;
+  std::span<const double> prices_;
+  bool every_column_;
+  BudgetMeter meter_;
+  Isa isa_;
+  std::int32_t n_rows_, n_cols_;
+  std::vector<std::int32_t> col_for_row_, row_for_col_;
+  std::vector<double> v_, distance_;
+  std::vector<std::int64_t> from_;
+  std::vector<Settled> settled_;
+  std::vector<std::int32_t> witness_;
+};
+
+}  // namespace matcher::assign
+
+#endif  // MATCHER_ASSIGN_SCAN_SOLVER_H

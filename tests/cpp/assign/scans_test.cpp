@@ -1,0 +1,150 @@
+// The vector passes against their scalar twins: one result, bit by bit, on every instruction set this machine has.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "assign/path_scan.h"
+#include "assign/row_scan.h"
+#include "matcher/dense_assignment.h"
+
+namespace matcher::assign {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+std::vector<Isa> vector_sets() {
+  std::vector<Isa> sets;
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
+    if (isa <= best_isa()) sets.push_back(isa);
+  }
+  return sets;
+}
+
+// Rows of every length to 70 (whole blocks, tails, and less than a block), with ties, forbidden pairs and columns that
+// are out of the search.
+template <class T>
+class Scans : public testing::Test {
+ protected:
+  void draw(std::int32_t count) {
+    const auto below = [&](std::uint64_t n) { return static_cast<std::int64_t>(random() % n); };
+    const std::uint64_t spread = below(2) == 0 ? 4 : 100000;
+    drawn_cost.clear();
+    drawn_v.clear();
+    drawn_distance.clear();
+    for (std::int32_t j = 0; j < count; ++j) {
+      drawn_cost.push_back(static_cast<T>(below(spread)));
+      if (std::numeric_limits<T>::has_infinity && below(5) == 0) drawn_cost.back() = std::numeric_limits<T>::infinity();
+      drawn_v.push_back(below(6) == 0 ? -kInf : -static_cast<double>(below(spread)) / 4);
+      drawn_distance.push_back(below(3) == 0 ? kInf : static_cast<double>(below(spread)));
+    }
+    drawn_from.assign(drawn_cost.size(), -7);
+  }
+  std::mt19937_64 random{31};
+  std::vector<T> drawn_cost;
+  std::vector<double> drawn_v, drawn_distance;
+  std::vector<std::int64_t> drawn_from;
+};
+using Types = testing::Types<float, double, std::int32_t, std::int64_t>;
+TYPED_TEST_SUITE(Scans, Types);
+
+// A bid or a step of a search that depended on the machine would make replay depend on it.
+TYPED_TEST(Scans, PathScansDoNotDependOnTheInstructionSet) {
+  ASSERT_FALSE(vector_sets().empty() && best_isa() != Isa::kScalar);
+  for (int trial = 0; trial < 1400; ++trial) {
+    const std::int32_t count = trial % 70;
+    this->draw(count);
+    const auto& cost = this->drawn_cost;
+    const TwoLeast least = two_least(Isa::kScalar, cost.data(), this->drawn_v.data(), count);
+    auto distance = this->drawn_distance;
+    auto from = this->drawn_from;
+    const Nearest nearest =
+        relax_row(Isa::kScalar, cost.data(), this->drawn_v.data(), count, 3.0, 5.0, 9, distance.data(), from.data());
+    auto lowered = this->drawn_distance;
+    lower_to(Isa::kScalar, cost.data(), count, lowered.data());
+    for (const Isa isa : vector_sets()) {
+      const TwoLeast same = two_least(isa, cost.data(), this->drawn_v.data(), count);
+      EXPECT_EQ(same.first, least.first) << count;
+      EXPECT_EQ(same.second, least.second) << count;
+      EXPECT_EQ(same.at, least.at) << count;
+      auto distance_there = this->drawn_distance;
+      auto from_there = this->drawn_from;
+      const Nearest there = relax_row(isa, cost.data(), this->drawn_v.data(), count, 3.0, 5.0, 9, distance_there.data(),
+                                      from_there.data());
+      EXPECT_EQ(there.distance, nearest.distance) << count;
+      EXPECT_EQ(there.at, nearest.at) << count;
+      EXPECT_EQ(distance_there, distance);
+      EXPECT_EQ(from_there, from);
+      auto lowered_there = this->drawn_distance;
+      lower_to(isa, cost.data(), count, lowered_there.data());
+      EXPECT_EQ(lowered_there, lowered);
+    }
+  }
+}
+
+// The same for the passes that lists are made by.
+TYPED_TEST(Scans, ListScansDoNotDependOnTheInstructionSet) {
+  for (int trial = 0; trial < 1400; ++trial) {
+    const std::int32_t count = trial % 70;
+    this->draw(count);
+    for (double& dual : this->drawn_v) dual = dual == -kInf ? 0 : dual;
+    const double* v = trial % 3 == 0 ? nullptr : this->drawn_v.data();
+    const LaneBound reference = lane_bound(Isa::kScalar, this->drawn_cost.data(), v, count, 1e6);
+    const auto collect = [&](Isa isa) {
+      std::vector<double> values(static_cast<std::size_t>(count) + 16);
+      std::vector<std::int32_t> columns(values.size());
+      const auto room = 1 + count / 2;
+      const auto found =
+          collect_at_most(isa, this->drawn_cost.data(), v, count, reference.bound, room, values.data(), columns.data());
+      values.resize(static_cast<std::size_t>(found));
+      columns.resize(static_cast<std::size_t>(found));
+      return std::pair(values, columns);
+    };
+    for (const Isa isa : vector_sets()) {
+      const auto bound = lane_bound(isa, this->drawn_cost.data(), v, count, 1e6);
+      EXPECT_EQ(bound.bound, reference.bound) << count;
+      EXPECT_EQ(bound.ordinary, reference.ordinary) << count;
+      EXPECT_EQ(collect(isa), collect(Isa::kScalar)) << count;
+    }
+  }
+}
+
+// What the passes say, said again in the plainest way.
+TYPED_TEST(Scans, TwoLeastAreTheTwoLeast) {
+  for (int trial = 0; trial < 300; ++trial) {
+    const std::int32_t count = trial % 40;
+    this->draw(count);
+    std::vector<std::pair<double, std::int32_t>> values;
+    for (std::int32_t j = 0; j < count; ++j) {
+      const auto at = static_cast<std::size_t>(j);
+      const double value = static_cast<double>(this->drawn_cost[at]) - this->drawn_v[at];
+      if (value < kInf) values.emplace_back(value, j);
+    }
+    std::sort(values.begin(), values.end());
+    const TwoLeast least = two_least(best_isa(), this->drawn_cost.data(), this->drawn_v.data(), count);
+    EXPECT_EQ(least.at, values.empty() ? -1 : values[0].second);
+    EXPECT_EQ(least.first, values.empty() ? kInf : values[0].first);
+    EXPECT_EQ(least.second, values.size() < 2 ? kInf : values[1].first);
+  }
+}
+
+// The tie rule: the lowest column of those that cost a row the same, on every path.
+TEST(Ties, AllEqualCostsGiveTheDiagonal) {
+  for (const std::int64_t n : {1, 5, 64, 450}) {
+    const std::vector<double> same(static_cast<std::size_t>(n * n), 2.5);
+    for (const DenseMethod method :
+         {DenseMethod::kAuto, DenseMethod::kScalar, DenseMethod::kAvx2, DenseMethod::kLists, DenseMethod::kScans}) {
+      const auto answer = solve_dense<double>({same.data(), n, n, n, 1}, {}, {}, {}, method);
+      for (std::int32_t i = 0; i < n; ++i) {
+        ASSERT_EQ(answer.col_for_row[static_cast<std::size_t>(i)], i) << n << ' ' << static_cast<int>(method);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace matcher::assign
