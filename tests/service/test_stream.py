@@ -174,10 +174,9 @@ def test_no_more_sessions_than_the_server_takes_on() -> None:
         running(app) as server,
         Client(server.address) as client,
         client.session() as first,
-        client.session() as second,
     ):
         first.send(snapshot=market)
-        with pytest.raises(Overloaded) as refused:
+        with client.session() as second, pytest.raises(Overloaded) as refused:
             second.send(snapshot=market)
         assert refused.value.retry_after_ms
 
