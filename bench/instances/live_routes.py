@@ -76,6 +76,7 @@ def live_market(
         pickup_leave_ms=rng.integers(0, 3, n).astype(i32) * 45_000,
         dropoff_access_ms=rng.integers(0, 4, n).astype(i32) * 30_000,
         dropoff_leave_ms=rng.integers(0, 3, n).astype(i32) * 20_000,
+        pay_micros=np.zeros(n, np.int64),
         courier=np.full(n, -1, i32),
     )
     owners = Couriers(
@@ -87,6 +88,8 @@ def live_market(
         skills=rng.integers(0, 8, couriers).astype(np.uint64),
         mode=np.ones(couriers, np.int8),
         speed_mph=np.zeros(couriers, i32),
+        earned_micros=np.zeros(couriers, np.int64),
+        guaranteed_micros=np.zeros(couriers, np.int64),
     )
     routes, last = _routes(rng, held)
     travel: MetricTravel | MatrixTravel

@@ -11,11 +11,11 @@ from bench.instances import NAMES, rows, snapshot
 from matcher.domain.builder import build_snapshot
 
 DIGESTS = {
-    "city-50x200": "b685f9c7c1830a7a",
-    "city-200x1000": "663de50d4d9160c2",
-    "city-1000x5000": "e565823500495b8f",
-    "scarce-60x15": "63b7ac19b2656da0",
-    "village-6x4": "112c7f02dfc91de7",
+    "city-50x200": "e27d3731a3868202",
+    "city-200x1000": "70000e6bc160b374",
+    "city-1000x5000": "71b4c70c906ce9ee",
+    "scarce-60x15": "798bb36451553e89",
+    "village-6x4": "f654ed5cc5904a11",
 }
 
 

@@ -117,7 +117,9 @@ def test_the_checker_sees_what_is_wrong(played: tuple[DemoRun, Path]) -> None:
 def test_a_market_without_couriers_is_reported(played: tuple[DemoRun, Path]) -> None:
     """Nothing delivered is a result too: no metric is made up."""
     run, _ = played
-    nothing = Outcome(visits=(), commitments=(), undelivered=tuple(run.lives[0].order.id), cycles=0, end_at_ms=0)
+    nothing = Outcome(
+        visits=(), commitments=(), undelivered=tuple(run.lives[0].order.id), cycles=0, refusals=0, end_at_ms=0
+    )
     metrics = market_metrics(run.city.market, nothing, pay_per_hour=1.0, decision_ms=[], gaps=[], violations=0)
     assert (metrics.delivered, metrics.undelivered_pct, metrics.click_to_door_mean) == (0, 100.0, None)
     assert all(life.dropoff_at_ms is None for life in order_lives(run.city.market, nothing))

@@ -96,14 +96,17 @@ def test_failures_and_old_answers_are_not_kept(tmp_path: Path) -> None:
         assert len(server.server.methods.replies) <= 2
 
 
+SERVICES = ("MatchingService", "AssignmentService", "BatchingService", "CapabilityService", "RoutingService")
+
+
 def test_the_shipped_service_config_is_what_grpc_reads() -> None:
     """Names of services, and only statuses after which nothing was done or a key makes it safe."""
-    (method,) = json.loads(SERVICE_CONFIG)["methodConfig"]
-    assert {name["service"] for name in method["name"]} == {
-        "matcher.v1.MatchingService",
-        "matcher.v1.AssignmentService",
-    }
-    assert set(method["retryPolicy"]["retryableStatusCodes"]) == {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}
+    unbounded, bounded = json.loads(SERVICE_CONFIG)["methodConfig"]
+    assert {name["service"] for name in bounded["name"]} == {f"matcher.v1.{name}" for name in SERVICES}
+    assert set(bounded["retryPolicy"]["retryableStatusCodes"]) == {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}
+    # Sessions, and searches as long as the caller likes: their own deadlines, and no retry behind the caller's back.
+    assert {name["method"] for name in unbounded["name"]} == {"StreamMatch", "OptimizeRoutes", "StreamOptimizeRoutes"}
+    assert not unbounded.keys() & {"timeout", "retryPolicy"}
 
 
 def test_no_call_fails_over_a_kill_and_a_restart(tmp_path: Path) -> None:
