@@ -1,5 +1,5 @@
 # Thin verbs; each is one call into .ci/. `make run` and `make test` set everything up by themselves.
-.PHONY: bench-service soak fuzz run serve test check format proto native bench bench-packing bench-mdrp bench-routing bench-assignment clean setup
+.PHONY: bench-service soak fuzz run serve test check format proto reference image native bench bench-packing bench-mdrp bench-routing bench-assignment clean setup
 run: ; @bash .ci/run-demo.sh
 serve: ; @bash .ci/serve.sh
 test: ; @bash .ci/test.sh
@@ -16,4 +16,6 @@ soak: ; @bash .ci/soak.sh
 fuzz: ; @bash .ci/fuzz.sh $(THOUSANDS) $(SEED)
 bench-routing: ; @bash .ci/bench-routing.sh
 proto: ; @.venv/bin/python tools/gen_proto.py
+reference: ; @.venv/bin/python tools/api_reference.py && .venv/bin/python tools/dashboard.py
+image: ; @bash .ci/image.sh
 clean: ; rm -rf build out .venv python/matcher/v1
