@@ -142,6 +142,28 @@ async def test_begun_work_is_told_to_stop(end: str) -> None:
     workers.close()
 
 
+async def test_work_cut_short_does_not_make_calls_look_quick() -> None:
+    """Otherwise a storm of short deadlines lets in ever more calls, of which none is finished in time."""
+    workers = Workers(1, 10)
+
+    async def expected() -> float:
+        held = Held(workers)
+        await held.entered()
+        seconds = workers.expected_wait()
+        held.release.set()
+        await held.call
+        return seconds
+
+    for _ in range(5):
+        await workers.run(lambda: time.sleep(0.05), seconds=30)
+    before = await expected()
+    for _ in range(30):
+        token = CancelToken()
+        await workers.run(token.cancel, seconds=30, cancel=token)
+    assert await expected() > before / 2
+    workers.close()
+
+
 def test_a_standing_queue_shortens_the_limit_and_an_idle_one_lets_it_grow_again() -> None:
     """Bursts may wait; a queue in which everybody waits is too long."""
     limit = QueueLimit(2, 66, 0.025, 0.0)

@@ -232,8 +232,11 @@ class Workers:
                 result = job.context.run(job.work)
             except BaseException as raised:
                 error = raised
+            seconds = time.monotonic() - begin
             with self._changed:
-                self._mean_seconds += _WEIGHT * (time.monotonic() - begin - self._mean_seconds)
+                if job.cancel.cancelled:  # cut short: it would have taken at least this
+                    seconds = max(seconds, self._mean_seconds)
+                self._mean_seconds += _WEIGHT * (seconds - self._mean_seconds)
                 self._leave(job)
             with suppress(RuntimeError):  # the loop is closed: nobody is there to be told
                 job.loop.call_soon_threadsafe(job.settle, result, error)
