@@ -84,6 +84,8 @@ void register_solve_batch(py::module_& m) {
         }
         std::vector<MatrixView<T>> views;
         std::vector<std::span<const Cost>> row_prices;
+        views.reserve(problems.size());
+        row_prices.reserve(prices.size());
         for (const auto& problem : problems) views.push_back(view_of(problem));
         for (std::size_t k = 0; k < prices.size(); ++k) {
           row_prices.push_back(vector_of(prices[k], "prices"));

@@ -4,11 +4,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 
 namespace matcher {
 
 // Unwinds a kernel from wherever it is; the kernel's entry point catches it and says so in its result.
-struct Cancelled {};
+struct Cancelled : std::exception {};
 
 class CancelFlag {
  public:
