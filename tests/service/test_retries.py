@@ -105,7 +105,12 @@ def test_the_shipped_service_config_is_what_grpc_reads() -> None:
     assert {name["service"] for name in bounded["name"]} == {f"matcher.v1.{name}" for name in SERVICES}
     assert set(bounded["retryPolicy"]["retryableStatusCodes"]) == {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}
     # Sessions, and searches as long as the caller likes: their own deadlines, and no retry behind the caller's back.
-    assert {name["method"] for name in unbounded["name"]} == {"StreamMatch", "OptimizeRoutes", "StreamOptimizeRoutes"}
+    assert {name["method"] for name in unbounded["name"]} == {
+        "StreamMatch",
+        "StreamSolve",
+        "OptimizeRoutes",
+        "StreamOptimizeRoutes",
+    }
     assert not unbounded.keys() & {"timeout", "retryPolicy"}
 
 

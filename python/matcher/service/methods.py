@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from opentelemetry import trace
 
 from matcher.app import Answer, App
-from matcher.domain import Batches, Explanation, Limits, Rung, Snapshot
+from matcher.domain import Batches, CancelToken, Explanation, Limits, Rung, Snapshot
 from matcher.service.admission import Workers
 from matcher.service.calls import Call, Method
 from matcher.service.idempotency import KEY, Replies
@@ -129,19 +129,21 @@ class Methods:
         return encode_batches(batches)
 
     async def _solve_reply(self, call: Call) -> bytes:
-        # When the planned time is over, the best matching so far is the answer.
-        timer = asyncio.get_running_loop().call_later(max(0.0, call.budget_left()), call.cancel.cancel)
-        try:
-            if len(call.request) > self._inline_bytes:
-                reply = await call.on_thread(self._workers, lambda: self._solve(call, self._read_solve(call)))
-            else:
-                problem = self._read_solve(call)
-                if max(problem.rows, problem.cols) <= _QUICK_SIDE:
-                    reply = self._solve(call, problem)
-                else:  # a sparse matrix has few bytes and may have many rows
-                    reply = await call.on_thread(self._workers, lambda: self._solve(call, problem))
-        finally:
-            timer.cancel()
+        # When the planned time is over, the best matching so far is the answer. The call's own token would say that
+        # nobody waits for one, and a call whose turn has not come would be dropped.
+        with call.cancel.child() as stop:
+            timer = asyncio.get_running_loop().call_later(max(0.0, call.budget_left()), stop.cancel)
+            try:
+                if len(call.request) > self._inline_bytes:
+                    reply = await call.on_thread(self._workers, lambda: self._solve(call, self._read_solve(call), stop))
+                else:
+                    problem = self._read_solve(call)
+                    if max(problem.rows, problem.cols) <= _QUICK_SIDE:
+                        reply = self._solve(call, problem, stop)
+                    else:  # a sparse matrix has few bytes and may have many rows
+                        reply = await call.on_thread(self._workers, lambda: self._solve(call, problem, stop))
+            finally:
+                timer.cancel()
         call.notes |= {"decision_id": reply.decision_id, "rung": reply.rung.name, "solve_status": reply.status.name}
         return encode_solve_reply(reply)
 
@@ -201,10 +203,10 @@ class Methods:
         with _tracer.start_as_current_span("decode"):
             return decode_solve_request(call.request, *self._solve_limits)
 
-    def _solve(self, call: Call, problem: SolveProblem) -> SolveReply:
+    def _solve(self, call: Call, problem: SolveProblem, stop: CancelToken) -> SolveReply:
         in_time(call)
         with _tracer.start_as_current_span("solve"):
-            reply = self._app.solve(problem, call.cancel)
+            reply = self._app.solve(problem, stop)
         call.decided = time.monotonic()
         return reply
 
