@@ -37,7 +37,8 @@ _TIMEOUT_S = 120.0
 def server(directory: Path, journal: bool) -> Iterator[str]:
     """A server process; gives its address."""
     config = directory / "matcher.toml"
-    config.write_text('[telemetry]\nlog_level = "error"\nlog_calls = false\n')
+    # Without brown-out: callers at once would get less work, and so another decision than the engine's here.
+    config.write_text('[server]\nbrownout_queue_share = 1.0\n[telemetry]\nlog_level = "error"\nlog_calls = false\n')
     command = [sys.executable, "-m", "matcher.cli.main", "serve", "--config", str(config), "--listen", "127.0.0.1:0"]
     if journal:
         command += ["--journal", str(directory / "journal")]

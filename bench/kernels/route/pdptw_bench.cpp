@@ -33,7 +33,7 @@ struct Instance {
     demand.assign(n, 0);
     for (std::int32_t r = 0; r < requests; ++r) {
       const auto p = static_cast<std::size_t>(2 * r + 1);
-      ready[p] = draw(4000.0 - width);
+      ready[p] = 800.0 + draw(3200.0 - width);  // no two places are 800 apart, so every request can be served
       due[p] = ready[p] + width;
       demand[p] = 1 + static_cast<std::int32_t>(draw(9.0));
       demand[p + 1] = -demand[p];
