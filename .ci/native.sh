@@ -33,5 +33,5 @@ build_and_test() { # NAME CMAKE_OPTION...
 case $which in release | sanitize | all) ;; *) echo "usage: .ci/native.sh [release|sanitize|all]" >&2; exit 2 ;; esac
 if [ "$which" != sanitize ]; then build_and_test release -DCMAKE_BUILD_TYPE=Release; fi
 if [ "$which" != release ]; then
-  build_and_test sanitize -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g -D_GLIBCXX_ASSERTIONS" -DMATCHER_SANITIZE=address,undefined
+  build_and_test sanitize -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1 -D_GLIBCXX_ASSERTIONS" -DMATCHER_SANITIZE=address,undefined
 fi

@@ -46,7 +46,8 @@ InputFault check(const StandingProblem& problem, std::uint64_t& weights) {
   return {};
 }
 
-// Mean over the points of a whole number, rounded down; at most 2^32 each, so the sum stays below 2^64.
+// Mean over the points of a whole number, rounded down; below 2^31 each (ms of a table, or centimetres across the
+// Earth) and weights that add up to at most kMaxWeights < 2^33, so the sum stays below 2^64.
 template <class Value>
 std::int64_t mean(const StandingProblem& problem, std::uint64_t weights, Value&& value) {
   std::uint64_t sum = 0;

@@ -24,8 +24,6 @@ from matcher.simulation.market_outcome import broken_rules, market_metrics
 from matcher.simulation.mdrp.evaluation import METRIC_TEXTS, Metrics
 from matcher.simulation.recorded import MIDNIGHT_MS, Assumptions, read_recorded
 
-_PAY_PER_HOUR = 15.0
-
 
 def run_recorded(args: argparse.Namespace) -> int:
     """0: played to the end, no rule broken; 1: a rule was broken, or something cannot be used."""
@@ -49,7 +47,7 @@ def run_recorded(args: argparse.Namespace) -> int:
         metrics = market_metrics(
             market,
             outcome,
-            pay_per_hour=_PAY_PER_HOUR,
+            pay_per_hour=Assumptions().pay_per_hour,
             decision_ms=decision_ms,
             gaps=[note.gap for note in notes],
             violations=len(broken),

@@ -57,6 +57,8 @@ class Assumptions:
     """From the hand-over to driving off, at either end."""
     notice_s: int = 3_600
     """An order placed longer before it is ready was scheduled: it counts as placed so long before it is ready."""
+    pay_per_hour: float = 15.0
+    """What an hour on shift costs, in units of money."""
 
     def __str__(self) -> str:
         """A sentence for whoever reads the figures."""
@@ -64,7 +66,7 @@ class Assumptions:
         return (
             f"orders carried at once: {carried}; {self.access_s} s from arrival to hand-over and {self.leave_s} s from "
             f"there to driving off, at either end; an order ready more than {self.notice_s // 60} min after it was "
-            "placed counts as placed so long before"
+            f"placed counts as placed so long before; an hour on shift costs {self.pay_per_hour:g}"
         )
 
 

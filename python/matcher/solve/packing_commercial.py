@@ -74,21 +74,27 @@ def _answer(problem: PackingProblem, kept: I32, raw: _Raw, warm_start: WarmStart
 
 
 def _solve(
-    problem: PackingProblem, run: _Run, max_iterations: int | None, warm_start: WarmStart | None
+    problem: PackingProblem,
+    run: _Run,
+    max_iterations: int | None,
+    warm_start: WarmStart | None,
+    cancel: CancelToken | None,
 ) -> PackingSolution:
-    """Hand the columns that gain anything to a back end; OVERFLOW where a double would not hold the sums exactly."""
+    """Hand the columns that gain anything to a back end; OVERFLOW where a double would not hold the sums exactly.
+
+    A cancellation is looked for before: once a back end runs, only its limit on the work ends it.
+    """
+    if cancel is not None:
+        cancel.check()
     if not sums_are_exact(problem):
         return overflow()
     gain = gains(problem)
     if int(np.maximum(gain, 0).sum()) >= _EXACT_IN_DOUBLE:
         return overflow()
     kept: I32 = np.flatnonzero(gain > 0).astype(np.int32)
-    return _answer(problem, kept, run(problem, kept, gain[kept], max_iterations), warm_start)
-
-
-def _check(cancel: CancelToken | None) -> None:
-    if cancel is not None:
-        cancel.check()
+    nothing = _Raw(np.empty(0, dtype=np.int64), 0.0, 0)
+    raw = run(problem, kept, gain[kept], max_iterations) if len(kept) else nothing
+    return _answer(problem, kept, raw, warm_start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +114,11 @@ class GurobiPackingSolver:
         cancel: CancelToken | None = None,
     ) -> PackingSolution:
         """See PackingSolver.solve."""
-        _check(cancel)  # once it runs, only its limit on the work ends it
-        return _solve(problem, self._run, max_iterations, warm_start)
+        return _solve(problem, self._run, max_iterations, warm_start, cancel)
 
     def _run(self, problem: PackingProblem, kept: I32, gain: I64, max_iterations: int | None) -> _Raw:
         import gurobipy
 
-        if len(kept) == 0:
-            return _Raw(np.empty(0, dtype=np.int64), 0.0, 0)
         with gurobipy.Env(params={"OutputFlag": 0}) as env, gurobipy.Model(env=env) as model:
             model.Params.Threads = 1
             model.Params.MIPGap = 0.0
@@ -155,14 +158,11 @@ class CplexPackingSolver:
         cancel: CancelToken | None = None,
     ) -> PackingSolution:
         """See PackingSolver.solve."""
-        _check(cancel)  # once it runs, only its limit on the work ends it
-        return _solve(problem, self._run, max_iterations, warm_start)
+        return _solve(problem, self._run, max_iterations, warm_start, cancel)
 
     def _run(self, problem: PackingProblem, kept: I32, gain: I64, max_iterations: int | None) -> _Raw:
         import cplex
 
-        if len(kept) == 0:
-            return _Raw(np.empty(0, dtype=np.int64), 0.0, 0)
         with cplex.Cplex() as model:
             for set_stream in (
                 model.set_log_stream,

@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+import numpy as np
+
 from matcher.domain import NEVER_MS, MatrixTravel, Policy, Snapshot, StopKind, Travel
 
 Stops = Sequence[tuple[StopKind, int]]
@@ -156,20 +158,19 @@ def end_ms(snapshot: Snapshot, travel: Travel, courier: int, stops: Stops) -> in
     place = int(snapshot.couriers.loc[courier])
     for kind, order in stops[-1:]:
         place = int((snapshot.orders.pickup_loc if kind == StopKind.PICKUP else snapshot.orders.dropoff_loc)[order])
-    points = list(zip(snapshot.demand.loc.tolist(), snapshot.demand.weight.tolist(), strict=True))
-    weights = sum(weight for _, weight in points)
+    to, weight = snapshot.demand.loc, snapshot.demand.weight.astype(np.uint64)
+    weights = int(weight.sum())
     if not weights:
         return 0
+    # Weights add up to at most 5e9 and no value is above 2^31 (ms, or centimetres across the Earth): sums fit 64 bits.
     if isinstance(travel, MatrixTravel):
-        row = travel.matrix_ms[travel.profile[courier], place]
-        mean: int = sum(weight * max(0, int(row[to])) for to, weight in points) // weights
-        return mean
-    x, y, z = (axis.tolist() for axis in (snapshot.locations.x, snapshot.locations.y, snapshot.locations.z))
-    total = 0
-    for to, weight in points:
-        dx, dy, dz = x[place] - x[to], y[place] - y[to], z[place] - z[to]
-        total += weight * math.floor(math.sqrt(dx * dx + dy * dy + dz * dz) * 100.0)
-    return math.floor(float(total // weights) * (travel.factor * 36000.0 / int(travel.speed_mph[courier])))
+        row = np.maximum(travel.matrix_ms[travel.profile[courier], place, to], 0).astype(np.uint64)
+        return int(np.dot(weight, row)) // weights
+    x, y, z = snapshot.locations.x, snapshot.locations.y, snapshot.locations.z
+    dx, dy, dz = x[place] - x[to], y[place] - y[to], z[place] - z[to]
+    chord = np.floor(np.sqrt(dx * dx + dy * dy + dz * dz) * 100.0).astype(np.uint64)
+    mean = int(np.dot(weight, chord)) // weights
+    return math.floor(float(mean) * (travel.factor * 36000.0 / int(travel.speed_mph[courier])))
 
 
 def pay_on_top(snapshot: Snapshot, courier: int, added: Set[int]) -> int:
