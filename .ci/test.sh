@@ -5,6 +5,7 @@
 # Compilers share the processors; tests run when nothing else does, for some of them watch the clock.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PYTHONDONTWRITEBYTECODE= # the tests start many processes; each would compile what it imports again
 logs=build/test
 mkdir -p "$logs"
 shown() { # NAME PROCESS: wait for it and show what it said

@@ -104,6 +104,21 @@ def test_the_queue_is_bounded_in_bytes(tmp_path: Path) -> None:
     assert writer.close(10)
 
 
+def test_records_that_come_apart_are_written_together(tmp_path: Path) -> None:
+    """One write a record would cost the server more than the decision; and nobody waits once the journal closes."""
+    writer = JournalWriter(tmp_path, JournalSettings(gather_seconds=600.0, batch_records=4), monotonic=time.monotonic)
+    thread = threading.Thread(target=writer.run)
+    thread.start()
+    for number in range(6):
+        assert writer.record(record(number))
+        time.sleep(0.002)
+    assert writer.close(60)
+    thread.join(60)
+    (segment,) = tmp_path.iterdir()
+    with pa.ipc.open_stream(segment) as stream:
+        assert [batch.num_rows for batch in stream] == [4, 2]
+
+
 def test_segments_rotate_and_the_oldest_go(tmp_path: Path) -> None:
     """A journal left alone must not fill the disk when told how much to keep."""
     given = [record(number, size=5_000) for number in range(60)]
@@ -214,7 +229,8 @@ def test_a_record_that_is_no_row_costs_itself_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"queue_records": 0}, {"segment_bytes": 0}, {"fsync_seconds": -1.0}, {"keep_bytes": -1}]
+    "values",
+    [{"queue_records": 0}, {"segment_bytes": 0}, {"fsync_seconds": -1.0}, {"gather_seconds": -1.0}, {"keep_bytes": -1}],
 )
 def test_settings_that_make_no_sense_are_refused(values: dict[str, float]) -> None:
     """check-config must catch them, with the name of the setting."""

@@ -19,11 +19,13 @@ CALLERS = 4
 def test_no_call_fails_while_servers_take_over_from_each_other(tmp_path: Path) -> None:
     """Callers without any retries, on a Unix socket: each new server publishes itself, each old one gets SIGTERM.
 
-    The old server's connections age out, calls in flight finish, and reconnecting callers find the successor.
+    The old server's connections age out while it goes on as a lame duck, as docs/operations.md asks for (without
+    that, a caller who was silent just then meets a closed connection), and reconnecting callers find the successor.
     """
     # Nobody reads the processes' logs here: a line per call would fill the pipe and hold the server up.
     text = (
-        f'[server]\nlisten = ["{socket_path(tmp_path)}"]\nconnection_age_seconds = 1\n[telemetry]\nlog_calls = false\n'
+        f'[server]\nlisten = ["{socket_path(tmp_path)}"]\nconnection_age_seconds = 1\nlame_duck_seconds = 2.0\n'
+        "[telemetry]\nlog_calls = false\n"
     )
     (tmp_path / "m.toml").write_text(text)
     arguments = ["--config", str(tmp_path / "m.toml")]

@@ -114,6 +114,11 @@ def _to_batch(records: Sequence[DecisionRecord], known_policies: set[str]) -> pa
     )
 
 
+def warm_up() -> None:
+    """Have Arrow import now what it imports with its first array: all of pandas, a second with the interpreter held."""
+    pa.array([], pa.int8())
+
+
 def from_batch(batch: pa.RecordBatch, policies: dict[str, Policy]) -> Iterator[DecisionRecord | RowError]:
     """Records of a batch, in order; a damaged row yields its RowError. Adds policies read to `policies`."""
     for row in range(batch.num_rows):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from matcher.domain import DecisionRecord
-from matcher.journal.schema import EncodeError, record_bytes
+from matcher.journal.schema import EncodeError, record_bytes, warm_up
 from matcher.journal.segment import Segment, segments
 
 
@@ -24,6 +24,8 @@ class JournalSettings:
     """Bytes that may wait to be written, the batch in hand included."""
     batch_records: int = 64
     """Records written at once, at most: what a killed process may have had in hand."""
+    gather_seconds: float = 0.05
+    """How long a record waits for others to be written with it: a write costs far more than one more record in it."""
     segment_bytes: int = 64 << 20
     """A segment that has reached this size is closed."""
     keep_bytes: int | None = None
@@ -36,8 +38,9 @@ class JournalSettings:
         for name in ("queue_records", "queue_bytes", "batch_records", "segment_bytes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"journal.{name} must be at least 1, not {getattr(self, name)}")
-        if self.fsync_seconds < 0:
-            raise ValueError(f"journal.fsync_seconds must not be negative, not {self.fsync_seconds}")
+        for name in ("gather_seconds", "fsync_seconds"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"journal.{name} must not be negative, not {getattr(self, name)}")
         if self.keep_bytes is not None and self.keep_bytes < 0:
             raise ValueError(f"journal.keep_bytes must not be negative, not {self.keep_bytes}")
 
@@ -74,6 +77,7 @@ class JournalWriter:
 
     def __init__(self, directory: Path, settings: JournalSettings, *, monotonic: Callable[[], float]) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        warm_up()
         self._directory = directory
         self._settings = settings
         self._monotonic = monotonic
@@ -123,7 +127,8 @@ class JournalWriter:
                 return False
             self._queue.append(record)
             self._queued_bytes += size
-            self._changed.notify()
+            if len(self._queue) == 1 or self._has_batch():  # else the writer has nothing new to do
+                self._changed.notify()
             return True
 
     def run(self) -> None:
@@ -168,12 +173,22 @@ class JournalWriter:
                         break
                     self._changed.wait(wait)
                 if self._queue:
+                    self._changed.wait_for(self._has_batch, self._settings.gather_seconds)
                     take = min(len(self._queue), self._settings.batch_records)
                     self._in_hand = take
                     return [self._queue.popleft() for _ in range(take)]
                 if self._closing:
                     return []
             self._sync_when_due()
+
+    def _has_batch(self) -> bool:
+        """Whether to write at once: others would not fit into the batch, or soon not into the queue."""
+        settings = self._settings
+        return (
+            self._closing
+            or len(self._queue) >= min(settings.batch_records, settings.queue_records)
+            or 2 * self._queued_bytes >= settings.queue_bytes
+        )
 
     def _append(self, batch: list[DecisionRecord]) -> None:
         written, failed, grown, error = self._write(batch)
