@@ -393,7 +393,7 @@ class FleetOf final : public Fleet {
     LiveRoute& live = routes_[at(courier)];
     length_[at(courier)] = static_cast<std::int32_t>(scratch_order_.size());
     if (!compiler_.compile(courier, {scratch_order_, scratch_kind_}, locked_[at(courier)], live)) return false;
-    const std::int64_t saving = route::largest_saving(live, settings_.weights, Times::kTriangle);
+    const std::int64_t saving = route::largest_saving(live, settings_.weights, Times::kTriangle, !columns_.priced());
     saving_[at(courier)] = saving == route::kNoBound ? 1e300 : static_cast<double>(saving);
     if constexpr (Times::kTriangle) {
       columns_.set(at(courier), live, times_.ms_per_metre(courier), shift_end_[at(courier)],
@@ -410,7 +410,6 @@ class FleetOf final : public Fleet {
            length_[courier] + 2 <= settings_.max_route_stops;
   }
   void bound_all(const FleetOrder& order);
-  double new_order_cost(const FleetOrder& order, double pickup, double dropoff) const;
 
   FleetSettings settings_;
   Places places_;
@@ -419,7 +418,7 @@ class FleetOf final : public Fleet {
   std::vector<std::int32_t> spare_;
   std::vector<std::int32_t> gone_couriers_;  // their place is -1
   std::vector<std::int32_t> loc_, capacity_, speed_, profile_, locked_, length_;
-  std::vector<double> saving_;  // per courier, see route::largest_saving
+  std::vector<double> saving_;  // per courier: what `columns_` do not know that an insertion can save
   std::vector<std::int64_t> free_, shift_end_;
   std::vector<std::uint64_t> skills_;
   std::vector<std::vector<FleetStop>> stops_;
@@ -429,28 +428,14 @@ class FleetOf final : public Fleet {
   route::RouteCompiler<Times> compiler_{market_, times_};
   route::RouteWalk<Times> walk_{market_, times_};
   route::PositionSearch<Times> search_{market_, times_, settings_.weights};
-  route::FleetColumns columns_;
+  route::FleetColumns columns_{settings_.weights, settings_.rules.severe_after_ms};
   std::int32_t probe_ = 0;
   std::vector<std::int32_t> scratch_order_;
   std::vector<std::int8_t> scratch_kind_;
-  std::vector<float> detour_, pickup_at_, dropoff_at_;
+  std::vector<float> least_;
   std::vector<double> bound_;
   std::vector<std::int32_t> order_of_search_;
 };
-
-// What the terms of the order itself cost when its hand-overs are not earlier than these.
-template <class Times>
-double FleetOf<Times>::new_order_cost(const FleetOrder& order, double pickup, double dropoff) const {
-  const auto weight = [&](std::size_t term) { return static_cast<double>(settings_.weights[term]); };
-  double cost = weight(kClickToDoor) * (dropoff - static_cast<double>(order.placed_ms));
-  cost += weight(kPickupDelay) * std::max(0.0, pickup - static_cast<double>(order.ready_ms));
-  if (order.promised_by_ms < kNeverMs) {
-    const double late = dropoff - static_cast<double>(order.promised_by_ms);
-    cost += weight(kLateness) * std::max(0.0, late);
-    cost += weight(kSevereLateness) * std::max(0.0, late - static_cast<double>(settings_.rules.severe_after_ms));
-  }
-  return cost;
-}
 
 // Fills bound_ with what the order costs each courier at least; infinite: it does not fit.
 template <class Times>
@@ -470,19 +455,28 @@ void FleetOf<Times>::bound_all(const FleetOrder& order) {
                                    as_float(order.dropoff_not_before_ms),
                                    static_cast<float>(order.dropoff_access_ms),
                                    static_cast<float>(order.dropoff_leave_ms),
-                                   as_float(order.dropoff_by_ms)};
-    const double extra = static_cast<double>(std::max(std::abs(order.ready_ms), std::abs(order.dropoff_not_before_ms)));
-    columns_.detours(query, n, extra, detour_, pickup_at_, dropoff_at_);
+                                   as_float(order.dropoff_by_ms),
+                                   as_float(order.placed_ms),
+                                   as_float(order.promised_by_ms),
+                                   as_float(settings_.rules.severe_after_ms)};
+    std::int64_t extra_ms = 0;
+    for (const std::int64_t ms : {order.ready_ms, order.dropoff_not_before_ms, order.placed_ms, order.promised_by_ms}) {
+      if (ms < kNeverMs) extra_ms = std::max(extra_ms, std::abs(ms));
+    }
+    const auto extra = static_cast<double>(extra_ms);
+    const double per_ms = static_cast<double>(settings_.weights[kTravel] + settings_.weights[kCourierTime]);
     const double slack = columns_.detour_slack_ms();
-    const double time_slack = columns_.time_slack_ms(extra);
-    const auto& w = settings_.weights;
-    const double per_ms = static_cast<double>(w[kTravel] + w[kCourierTime]);
-    const bool travel_only = std::all_of(w.begin(), w.begin() + kTravel, [](auto weight) { return weight == 0; });
+    if (columns_.priced()) {
+      columns_.prices(query, extra, least_);
+    } else {
+      columns_.detours(query, extra, least_);
+    }
     for (std::size_t c = 0; c < n; ++c) {
-      if (detour_[c] >= route::FleetColumns::kFar / 2 || !fits(order, c)) continue;
-      bound_[c] = per_ms * std::max(0.0, double{detour_[c]} - slack) - saving_[c];
-      if (travel_only) continue;
-      bound_[c] += new_order_cost(order, double{pickup_at_[c]} - time_slack, double{dropoff_at_[c]} - time_slack);
+      if (!(least_[c] < route::FleetColumns::kFar / 2) || !fits(order, c)) continue;
+      const double least = least_[c];
+      bound_[c] =
+          (columns_.priced() ? least - columns_.price_slack(least, extra) : per_ms * std::max(0.0, least - slack)) -
+          saving_[c];
     }
   } else {
     // Without the triangle inequality a detour may be a shortcut: no bound, every courier is searched.

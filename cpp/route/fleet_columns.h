@@ -19,11 +19,47 @@ struct ColumnQuery {
   std::array<float, 3> pickup, dropoff;
   float ready, pickup_access, pickup_leave, pickup_by;
   float dropoff_not_before, dropoff_access, dropoff_leave, dropoff_by;
+  float placed, promised_by, severe_after;  // for `prices` only
 };
+
+// One slot of every route: where it starts, what follows, and the ways from and to there.
+struct SlotView {
+  const float* depart;
+  const float* join;
+  const float* tail;
+  const float* leg;
+  const float* latest;
+  const float* to_pickup;
+  const float* to_dropoff;
+  const float* from_pickup;
+  const float* from_dropoff;
+  const float* rate;
+  const float* shift_end;
+};
+
+using Weights = std::array<std::int64_t, kQuantityCount>;
+
+// What arriving late at a stop costs the rest of its route, from below: the larger of two lines and zero. The cost is
+// convex in the arrival, so its tangents never exceed it.
+struct DelayLines {
+  static constexpr std::array<std::int64_t, 2> kTouchAt{30'000, 480'000};  // ms after the latest harmless arrival
+  std::array<float, 2> slope{}, knee{};
+};
+
+// The lines for an arrival before stop `k` of a compiled route; k may be its length, where only the end moves.
+DelayLines delay_lines(const LiveRoute& route, std::size_t k, const Weights& weights, std::int64_t severe_after_ms);
 
 class FleetColumns {
  public:
   static constexpr float kFar = 1e30F;
+
+  // `weights` decide which columns are kept: with a cost of travel and courier time alone `detours` is the whole bound,
+  // else `prices`.
+  FleetColumns(const Weights& weights, std::int64_t severe_after_ms)
+      : weights_(weights),
+        severe_after_ms_(severe_after_ms),
+        priced_(std::any_of(weights.begin(), weights.begin() + kTravel, [](auto weight) { return weight != 0; })) {}
+  bool priced() const { return priced_; }
 
   // Positions are kept relative to the first place seen, so that they stay short in single precision.
   std::array<float, 3> relative(double x, double y, double z) {
@@ -65,13 +101,24 @@ class FleetColumns {
       latest_next_[cell] = to_float(latest);
       if (slot > 0) latest = latest_arrival(route, slot - 1, latest);
       latest_ms_ = std::max(latest_ms_, std::abs(static_cast<double>(anchor.depart_ms)));
+      if (priced_) set_prices(cell, route, slot);
     }
   }
 
-  // bounds[c]: no feasible insertion into the route of courier c has a shorter detour (ms), and hand-overs not earlier
-  // than pickup[c] and dropoff[c]; kFar: there is none. Slack is not subtracted.
-  void detours(const ColumnQuery& query, std::size_t couriers, double extra_ms, std::vector<float>& bounds,
-               std::vector<float>& pickup, std::vector<float>& dropoff);
+  // bounds[c]: no feasible insertion into the route of courier c has a shorter detour (ms); kFar: there is none. Slack
+  // is not subtracted.
+  void detours(const ColumnQuery& query, double extra_ms, std::vector<float>& bounds);
+
+  // bounds[c]: no feasible insertion into the route of courier c costs less, in micro-ms per second, but for what
+  // splitting a visit saves; kFar or more: there is none. Slack is not subtracted. Needs columns that are `priced`.
+  void prices(const ColumnQuery& query, double extra_ms, std::vector<float>& bounds);
+
+  // What a price may be too high by through rounding.
+  double price_slack(double price, double extra_ms) const {
+    double per_ms = steepest_;
+    for (const std::int64_t weight : weights_) per_ms += 2.0 * static_cast<double>(weight);
+    return time_slack_ms(extra_ms) * per_ms + 4e-6 * std::abs(price);
+  }
 
   // What a detour may be too long by through rounding, ms.
   double detour_slack_ms() const { return 16.0 * 1.2e-7 * reach_m_ * slowest_ + 8.0 * 1.2e-7 * longest_leg() + 1.0; }
@@ -101,11 +148,34 @@ class FleetColumns {
     return event >= kNeverMs ? kNeverMs : event - stop.visit.access_ms;
   }
 
+  // What is the same for every slot of a query.
+  struct Probe {
+    float slack, touching, trip_m;
+  };
+  Probe aim(const ColumnQuery& query, double extra_ms) const;
+  template <class Scan>
+  void each_slot(const ColumnQuery& query, Scan&& scan);
+  SlotView view(std::size_t row, std::size_t here, std::size_t next) const;
+  void set_prices(std::size_t cell, const LiveRoute& route, std::size_t slot);
+
   void clear(std::size_t cell) {
     x_[cell] = y_[cell] = z_[cell] = 0.0F;
     depart_[cell] = join_[cell] = kNowhere;
     tail_[cell] = leg_[cell] = 0.0F;
     latest_next_[cell] = kFar;
+    if (!priced_) return;
+    for (auto* column : {&slope_a_, &knee_a_, &slope_b_, &knee_b_, &lag_}) (*column)[cell] = 0.0F;
+    lead_[cell] = calm_[cell] = kFar;
+    resume_[cell] = kNowhere;
+  }
+
+  // Columns that have a value for every slot of every lane.
+  std::vector<std::vector<float>*> slotted() {
+    std::vector<std::vector<float>*> columns{&x_, &y_, &z_, &depart_, &join_, &tail_, &leg_, &latest_next_};
+    if (priced_) {
+      columns.insert(columns.end(), {&slope_a_, &knee_a_, &slope_b_, &knee_b_, &lead_, &lag_, &calm_, &resume_});
+    }
+    return columns;
   }
 
   void reserve(std::size_t couriers, std::size_t slots) {
@@ -114,7 +184,7 @@ class FleetColumns {
     const std::size_t old_slots = slots_;
     if (couriers > lanes_) lanes_ = std::max<std::size_t>((couriers + 7) / 8 * 8, lanes_ + lanes_ / 2 / 8 * 8);
     slots_ = std::max(slots_, slots);
-    for (auto* column : {&x_, &y_, &z_, &depart_, &join_, &tail_, &leg_, &latest_next_}) {
+    for (auto* column : slotted()) {
       std::vector<float> grown(lanes_ * slots_, 0.0F);
       for (std::size_t slot = 0; slot < old_slots; ++slot) {
         std::copy_n(column->begin() + static_cast<std::ptrdiff_t>(slot * old_lanes), old_lanes,
@@ -129,6 +199,10 @@ class FleetColumns {
     shift_end_.resize(lanes_, kFar);
   }
 
+  const Weights weights_;
+  const std::int64_t severe_after_ms_;
+  const bool priced_;
+  double steepest_ = 0.0;  // slope of any line so far
   std::size_t lanes_ = 0, slots_ = 0;
   std::array<double, 3> centre_{};
   bool centred_ = false;
@@ -137,8 +211,12 @@ class FleetColumns {
   std::vector<float> depart_, join_;                         // from the anchor; kNowhere: not insertable
   std::vector<float> tail_, leg_;                            // whether a stop follows, and the travel to it
   std::vector<float> latest_next_;                           // latest arrival there
+  std::vector<float> slope_a_, knee_a_, slope_b_, knee_b_;   // what arriving late at the next stop costs
+  std::vector<float> lead_, lag_;                            // how far a pick-up here moves the start of the route
+  std::vector<float> calm_, resume_;                         // latest harmless arrival there, departure from the anchor
   std::vector<float> rate_, shift_end_;                      // per courier
   std::vector<float> to_pickup_, to_dropoff_, best_pickup_;  // scratch
+  std::vector<float> after_pickup_;                          // scratch: departure when the pick-up came before
 };
 
 }  // namespace matcher::route

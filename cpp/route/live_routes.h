@@ -67,20 +67,23 @@ struct LiveRoute {
   std::int64_t wait_ms = 0;      // courier time that is neither travel nor service
   bool shared_pickups = false;   // a visit has several pick-ups: an insertion that splits it can make one earlier
   bool shared_dropoffs = false;  // likewise
+  bool uneven_visits =
+      false;  // stops of one visit take different times to leave: a split can make what follows earlier
   std::int32_t locked = 0;
 };
 
 // The most by which inserting something can lower the other terms of a route, in micro-ms: everything but travel and
 // service time can shrink only where a visit is split or, without the triangle inequality, where a detour is a
-// shortcut. kNoBound: no useful limit.
+// shortcut. kNoBound: no useful limit. `waits`: whether the courier's present waits count, as they do where courier
+// time is bounded by travel and service alone.
 inline constexpr std::int64_t kNoBound = std::int64_t{1} << 62;
 
 inline std::int64_t largest_saving(const LiveRoute& route, const std::array<std::int64_t, kQuantityCount>& weights,
-                                   bool triangle) {
+                                   bool triangle, bool waits = true) {
   const bool travel_only = std::all_of(weights.begin(), weights.begin() + kTravel, [](auto w) { return w == 0; });
-  std::int64_t saving = weights[kCourierTime] * route.wait_ms;
+  std::int64_t saving = waits ? weights[kCourierTime] * route.wait_ms : 0;
   if (travel_only) return saving;
-  if (!triangle || route.shared_dropoffs) return kNoBound;
+  if (!triangle || route.shared_dropoffs || route.uneven_visits) return kNoBound;
   if (route.shared_pickups) saving += weights[kPickupDelay] * route.quantities[kPickupDelay];
   return saving;
 }
@@ -110,7 +113,7 @@ class RouteCompiler {
     std::int64_t departed = market_.couriers.free_ms[at(courier)];
     Group group;
     std::int64_t service = 0;
-    out.shared_pickups = out.shared_dropoffs = false;
+    out.shared_pickups = out.shared_dropoffs = out.uneven_visits = false;
     out.anchors.push_back({place, departed, departed});
     for (std::size_t k = 0; k < n; ++k) {
       LiveStop stop = fresh_stop(market_, courier, route.order[k], static_cast<StopKind>(route.kind[k]));
@@ -126,6 +129,7 @@ class RouteCompiler {
       }
       const std::int64_t leg = times_(courier, place, stop.visit.place);
       if (group.takes(stop.visit, market_.rules.share_dropoff_service)) {
+        out.uneven_visits |= stop.visit.leave_ms != group.leave_ms;
         group.join(stop.visit);
         (group.kind == StopKind::kPickup ? out.shared_pickups : out.shared_dropoffs) = true;
       } else {

@@ -46,7 +46,9 @@ class PositionSearch {
   bool push(WalkState& state, const LiveStop& stop, std::int32_t slot, std::int64_t travel);
   bool close(WalkState& state);
   bool reject(int reason, std::int32_t progress);
-  bool hopeless(const WalkState& state) const;
+  void bound_rest();
+  std::int64_t dropoff_cost(const LiveStop& stop, std::int64_t event) const;
+  bool hopeless(const WalkState& state, std::size_t next, std::uint32_t dropped) const;
   bool too_far() const;
 
   const Market& market_;
@@ -80,7 +82,8 @@ class PositionSearch {
   std::int64_t base_cost_ = 0;  // of the present route
   std::int64_t saving_ = 0;     // what an insertion can save at most besides its detour
   std::int64_t best_cost_ = 0;
-  std::int64_t floor_cost_ = 0;     // what terms not walked yet can subtract at most
+  std::vector<std::int64_t> rest_;  // per stop of the route: what it and those after it cost at least
+  std::int64_t finish_ms_ = 0;      // no insertion ends the route sooner
   std::int64_t dropoff_at_ms_ = 0;  // of the drop-off of the unit that was walked last
   int reason_ = kNoRejection;
   std::int32_t furthest_ = -1;
@@ -105,11 +108,56 @@ std::int64_t PositionSearch<Times>::cost(const Quantities& quantities) const {
 }
 
 template <class Times>
-bool PositionSearch<Times>::hopeless(const WalkState& state) const {
+std::int64_t PositionSearch<Times>::dropoff_cost(const LiveStop& stop, std::int64_t event) const {
+  Quantities q{};
+  add_dropoff(q, event, stop.placed_ms, stop.promised_by_ms, market_.rules.severe_after_ms);
+  return weights_[kClickToDoor] * q[kClickToDoor] + weights_[kLateness] * q[kLateness] +
+         weights_[kSevereLateness] * q[kSevereLateness];
+}
+
+// Where an insertion makes no stop earlier, what is not walked yet costs at least what it does now. Elsewhere a
+// drop-off may at best come when its order is ready.
+template <class Times>
+void PositionSearch<Times>::bound_rest() {
+  const std::size_t n = stops_.size();
+  rest_.assign(n + 1, 0);
+  const bool later = Times::kTriangle && !route_->shared_dropoffs && !route_->uneven_visits;
+  finish_ms_ = later ? route_->anchors[n].depart_ms : INT64_MIN;
+  for (std::size_t k = n; k-- > 0;) {
+    const LiveStop& stop = stops_[k];
+    std::int64_t cost = 0;
+    if (later) {
+      const std::int64_t event = route_->at_ms[k];
+      cost = stop.visit.kind == StopKind::kPickup ? weights_[kPickupDelay] * (event - stop.placed_ms)
+                                                  : dropoff_cost(stop, event);
+      if (k + 1 < n) cost += weights_[kTravel] * legs_[k + 1];
+    } else if (stop.visit.kind == StopKind::kDropoff) {
+      const std::int64_t ready = stop.pickup_stop < 0 ? -kNeverMs : stops_[at(stop.pickup_stop)].visit.earliest_ms;
+      const std::int64_t click = std::max(stop.visit.earliest_ms, ready) - stop.placed_ms;
+      cost = weights_[kClickToDoor] * std::min<std::int64_t>(0, click);
+    }
+    rest_[k] = rest_[k + 1] + cost;
+  }
+}
+
+// Whether the walk costs what the best does already: what is walked, the open visit as it stands, drop-offs of the unit
+// not before now, and the stops from `next` on. `dropped`: orders of the unit whose drop-off is walked.
+template <class Times>
+bool PositionSearch<Times>::hopeless(const WalkState& state, std::size_t next, std::uint32_t dropped) const {
   if (!found_ && !bounded_) return false;
+  std::int64_t sum = rest_[next];
+  const std::int64_t now = state.group.stops > 0 ? state.group.event_ms() : state.time_ms;
+  for (std::int32_t depth = state.walked - state.group.stops; depth < state.walked; ++depth) {
+    const LiveStop& stop = *trail_[at(depth)].stop;
+    sum += stop.visit.kind == StopKind::kPickup ? weights_[kPickupDelay] * (now - stop.placed_ms)
+                                                : dropoff_cost(stop, now);
+  }
+  for (std::size_t u = 0; u < orders_; ++u) {
+    if ((dropped >> u & 1U) == 0) sum += dropoff_cost(dropoffs_[u], std::max(now, dropoffs_[u].visit.earliest_ms));
+  }
   Quantities so_far = state.quantities;
-  if (state.walked > state.group.stops) so_far[kCourierTime] = state.time_ms - state.depart_by_ms;
-  return cost(so_far) + floor_cost_ >= best_cost_;
+  if (state.walked > state.group.stops) so_far[kCourierTime] = std::max(state.time_ms, finish_ms_) - state.depart_by_ms;
+  return cost(so_far) + sum >= best_cost_;
 }
 
 // Fixes the times of the open group. False when that breaks a limit.
@@ -187,17 +235,6 @@ void PositionSearch<Times>::prepare(std::int32_t courier, std::span<const std::i
     for (std::size_t k = locked; k < n; ++k) from_dropoff_[u][k] = times_(courier, place, stops_[k].visit.place);
     for (std::size_t v = 0; v < orders_; ++v) between_[u][v] = times_(courier, place, dropoffs_[v].visit.place);
   }
-  floor_cost_ = 0;
-  const auto lower_floor = [&](const LiveStop& stop, std::int64_t ready_ms) {
-    const std::int64_t click = std::max(stop.visit.earliest_ms, ready_ms) - stop.placed_ms;
-    floor_cost_ += weights_[kClickToDoor] * std::min<std::int64_t>(0, click);
-  };
-  for (const LiveStop& stop : stops_) {
-    if (stop.visit.kind == StopKind::kDropoff) {
-      lower_floor(stop, stop.pickup_stop < 0 ? -kNeverMs : stops_[at(stop.pickup_stop)].visit.earliest_ms);
-    }
-  }
-  for (std::size_t u = 0; u < orders_; ++u) lower_floor(dropoffs_[u], pickups_[u].visit.earliest_ms);
 }
 
 template <class Times>
@@ -215,6 +252,7 @@ int PositionSearch<Times>::run(std::int32_t courier, const LiveRoute& route, std
   bounded_ = below != INT64_MAX;
   base_cost_ = cost(route.quantities);
   saving_ = largest_saving(route, weights_, Times::kTriangle);
+  bound_rest();
   const LiveStop& drop_off = dropoffs_[0];  // its click-to-door is a cost of its own, or a saving if it was placed late
   if (saving_ != kNoBound) {
     const std::int64_t least = std::max(drop_off.visit.earliest_ms, pickups_[0].visit.earliest_ms) - drop_off.placed_ms;
@@ -253,7 +291,7 @@ int PositionSearch<Times>::run(std::int32_t courier, const LiveRoute& route, std
         const std::int64_t travel = stop == pickup_pos_ ? from_pickup_[stop] : legs_[stop];
         if (!push(picked, stops_[stop], static_cast<std::int32_t>(stop), travel)) break;
       }
-      if (hopeless(picked)) break;
+      if (hopeless(picked, dropoff_pos_, 0)) break;
       if (!too_far()) drop(picked, 0, 0);
     }
   }
@@ -296,7 +334,7 @@ void PositionSearch<Times>::drop(const WalkState& state, std::size_t depth, std:
     }
     WalkState next = state;
     sequence_[depth] = static_cast<std::int32_t>(u);
-    if (!push(next, dropoffs_[u], -1, travel) || hopeless(next)) continue;
+    if (!push(next, dropoffs_[u], -1, travel) || hopeless(next, dropoff_pos_, used | 1U << u)) continue;
     if (depth + 1 == orders_) {
       finish(next, u);
     } else {
@@ -311,7 +349,7 @@ void PositionSearch<Times>::finish(WalkState state, std::size_t last) {
   for (std::size_t k = dropoff_pos_; k < stops_.size(); ++k) {
     const std::int64_t travel = k == dropoff_pos_ ? from_dropoff_[last][k] : legs_[k];
     if (!push(state, stops_[k], static_cast<std::int32_t>(k), travel)) return;
-    if (hopeless(state)) return;
+    if (hopeless(state, k + 1, ~std::uint32_t{0})) return;
   }
   if (!close(state)) return;
   state.quantities[kCourierTime] = state.time_ms - state.depart_by_ms;

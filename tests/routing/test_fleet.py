@@ -197,6 +197,15 @@ def _step(fleet: Fleet, mirror: Mirror, action: int) -> None:
             {"travel": 1_000},
             {"travel": 1_000, "courier_time": 500},
             {"click_to_door": 1_000, "lateness": 2_000, "severe_lateness": 9, "pickup_delay": 500, "travel": 700},
+            {
+                "click_to_door": 1_000,
+                "lateness": 2_000,
+                "severe_lateness": 4_000,
+                "pickup_delay": 500,
+                "travel": 1_000,
+                "courier_time": 500,
+            },
+            {"pickup_delay": 7, "courier_time": 2_000},
         ]
     ),
     matrix=st.booleans(),

@@ -6,9 +6,10 @@
 // Method: each route is kept compiled (schedule, limits, loads; see route/live_routes.h) and recompiled alone when it
 // changes. Beside it lie slot-major single-precision columns: position, departure and latest arrival of every stop of
 // every route. A query runs over these columns once, without branches: for each courier it bounds the cheapest pair of
-// positions from below, by the exact detour of every pair whose own hand-overs and next stop can be in time. Couriers
-// are then searched exactly (route/position_search.h) in the order of their bounds until the next bound is above the
-// k-th best cost. Slack for rounding is subtracted from every bound, so the answer is exact.
+// positions from below, over every pair whose own hand-overs and next stop can be in time: by the exact detour, or,
+// with weights on more than travel and courier time, by its price, delays of later stops included (tangents of their
+// convex cost). Couriers are then searched exactly (route/position_search.h) in the order of their bounds until the
+// next bound is above the k-th best cost. Slack for rounding is subtracted from every bound, so the answer is exact.
 //
 // The latest arrival at a stop is the one that keeps all later time limits. Limits on the time on board are left to the
 // exact search: a table that includes them with pick-ups taken as fixed refuses positions that are feasible, since

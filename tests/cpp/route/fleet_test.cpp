@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <random>
 
 namespace matcher {
@@ -90,6 +92,62 @@ TEST(Fleet, AnyChangeLeavesAnswersInOrderAndDeltasTrue) {
       default:
         fleet->insert(static_cast<std::int32_t>(rng() % 40) - 2, courier, static_cast<std::int32_t>(rng() % 5) - 1,
                       static_cast<std::int32_t>(rng() % 9));
+    }
+  }
+}
+
+// With k = all couriers nothing is bounded away; with k = 1 nearly everything is.
+TEST(Fleet, TheBoundHidesNothing) {
+  std::mt19937_64 rng(11);
+  constexpr std::int32_t kCouriers = 120;
+  const auto fine = [&](std::uint64_t span) { return static_cast<double>(rng() % span); };
+  for (const std::array<std::int64_t, kQuantityCount>& weights :
+       {std::array<std::int64_t, kQuantityCount>{1000, 2000, 4000, 500, 1000, 500}, {0, 0, 0, 7, 0, 2000}}) {
+    FleetSettings settings;
+    settings.weights = weights;
+    settings.rules.severe_after_ms = 600'000;
+    settings.factor = 1.3;
+    settings.quantum_ms = 1000;
+    InputFault fault;
+    const auto fleet = Fleet::make(settings, fault);
+    const auto order = [&] {
+      FleetOrder next = random_order(rng);
+      if (rng() % 2 == 0) next.pickup = {fine(4000), fine(4000), 0.0, -1};
+      if (rng() % 2 == 0) next.dropoff = {fine(4000), fine(4000), 0.0, -1};
+      if (rng() % 2 == 0) next.promised_by_ms = next.ready_ms + static_cast<std::int64_t>(rng() % 2'400'000);
+      if (rng() % 5 == 0) next.dropoff_not_before_ms = static_cast<std::int64_t>(rng() % 2'400'000);
+      next.placed_ms = -static_cast<std::int64_t>(rng() % 600'000);
+      next.pickup_access_ms = static_cast<std::int32_t>(rng() % 3) * 60'000;
+      next.pickup_leave_ms = static_cast<std::int32_t>(rng() % 3) * 60'000;
+      next.dropoff_access_ms = static_cast<std::int32_t>(rng() % 3) * 30'000;
+      next.dropoff_leave_ms = static_cast<std::int32_t>(rng() % 3) * 30'000;
+      return next;
+    };
+    std::vector<FleetInsertion> found, best;
+    for (std::int32_t c = 0; c < kCouriers; ++c) {
+      FleetCourier courier;
+      courier.place = {fine(4000), fine(4000), 0.0, -1};
+      courier.free_ms = static_cast<std::int64_t>(rng() % 900'000);
+      courier.capacity = 6;
+      courier.speed_mph = static_cast<std::int32_t>(9'000 + rng() % 9'000);
+      std::int32_t handle = -1;
+      ASSERT_TRUE(fleet->add_courier(courier, handle).ok());
+    }
+    for (int step = 0; step < 700; ++step) {
+      const FleetOrder next = order();
+      ASSERT_TRUE(fleet->cheapest(next, kCouriers, found).ok());
+      ASSERT_TRUE(fleet->cheapest(next, 1, best).ok());
+      ASSERT_EQ(found.empty(), best.empty());
+      if (best.empty()) continue;
+      ASSERT_EQ(best[0].cost, found[0].cost);
+      ASSERT_EQ(best[0].courier, found[0].courier);
+      ASSERT_EQ(best[0].pickup_pos, found[0].pickup_pos);
+      ASSERT_EQ(best[0].dropoff_pos, found[0].dropoff_pos);
+      // Any of the better ones, so that routes grow and few of them are ideal.
+      const FleetInsertion& taken = found[rng() % std::min<std::size_t>(found.size(), 40)];
+      std::int32_t handle = -1;
+      ASSERT_TRUE(fleet->add_order(next, handle).ok());
+      ASSERT_TRUE(fleet->insert(handle, taken.courier, taken.pickup_pos, taken.dropoff_pos).ok());
     }
   }
 }
