@@ -12,7 +12,7 @@ from tests.shared_data import shared_data
 
 from matcher.cli.main import main
 from matcher.routing import solve
-from matcher.routing.files import UnreadableFile, problem_to_json, read_problem, solution_to_vroom
+from matcher.routing.formats import UnreadableFile, problem_to_json, read_problem, solution_to_vroom
 
 LI_LIM = """2 10 1
 0 0 0 0 0 1000 0 0 0

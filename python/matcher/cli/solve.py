@@ -19,7 +19,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "file",
         type=Path,
         metavar="FILE",
-        help="costs: .npy, .csv (inf forbids), .mtx; routes: Li & Lim, Sartori & Buriol, VROOM or own .json, also .gz",
+        help="costs: .npy, .csv (inf forbids), .mtx; routes: Li & Lim, Sartori & Buriol, Solomon, VRPLIB, VROOM's or "
+        "our own .json, also .gz",
     )
     parser.add_argument("--unassigned-cost", type=float, metavar="PRICE", help="price of leaving a row out")
     parser.add_argument("--maximize", action="store_true", help="look for the dearest matching")
@@ -29,8 +30,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--capacities", type=_capacities, metavar="K[,K...]",
                         help="rows a column may serve: one number, or one a column")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="routes: of the search (default 0)")
-    parser.add_argument("--objective", choices=["hierarchical", "distance"], default="hierarchical",
-                        help="routes: fewest vehicles first, or distance alone")  # fmt: skip
+    parser.add_argument("--objective", choices=["hierarchical", "distance", "cost"], default="hierarchical",
+                        help="routes: fewest vehicles first, distance alone, or all costs")  # fmt: skip
+    parser.add_argument("--solver", choices=["auto", "native", "ortools", "cpsat"], default="auto",
+                        help="routes: who searches (default: native where it can)")  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="JSON", help="write matching and duals, or the plan, here")
     parser.set_defaults(run=run)
 
@@ -114,7 +117,7 @@ def read_costs(path: Path) -> Any:
             raise ValueError(f"no Matrix Market file: {error}") from None
     if path.suffix == ".csv":
         return _read_csv(path)
-    raise ValueError("the name must end in .npy, .mtx or .csv (costs), .txt, .json or .gz (routes)")
+    raise ValueError("the name must end in .npy, .mtx or .csv (costs), .txt, .vrp, .json or .gz (routes)")
 
 
 def _read_csv(path: Path) -> Any:

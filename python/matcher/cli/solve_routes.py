@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-SUFFIXES = (".txt", ".json", ".gz")
+SUFFIXES = (".txt", ".vrp", ".json", ".gz")
 
 
 _DEFAULT_SECONDS = 10.0
@@ -21,7 +21,7 @@ def _seconds(args: argparse.Namespace) -> float | None:
 def run(args: argparse.Namespace) -> int:
     """0: every request is served; 1: refused, or some are left out."""
     from matcher.routing import solve
-    from matcher.routing.files import UnreadableFile, read_problem, solution_to_json, solution_to_vroom
+    from matcher.routing.formats import UnreadableFile, read_problem
 
     try:
         read = read_problem(args.file)
@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
             max_iterations=args.max_iterations,
             seed=args.seed,
             objective=args.objective,
+            solver=args.solver,
         )
     except UnreadableFile as error:
         print(error, file=sys.stderr)
@@ -40,11 +41,13 @@ def run(args: argparse.Namespace) -> int:
         return 1
     solution.check()
     if args.out is not None:
-        text = solution_to_json(solution) if read.vroom is None else solution_to_vroom(solution, read.vroom)
-        args.out.write_text(text + "\n")
+        args.out.write_text(read.answer(solution) + "\n")
     print(f"requests    {len(read.problem.pickup)}, {len(solution.unserved)} unserved")
-    print(f"vehicles    {solution.vehicles} of {read.problem.vehicles}")
+    print(f"vehicles    {solution.vehicles} of {sum(kind.count for kind in read.problem.fleet)}")
     print(f"distance    {solution.distance:.2f}")
+    if args.objective == "cost":
+        print(f"cost        {solution.cost:.2f}")
+    print(f"solver      {solution.solver}{', proven' if solution.proven else ''}")
     print(f"iterations  {solution.iterations}")
     for unserved in solution.unserved:
         print(f"request {unserved.request}: {unserved.reason.value}, {unserved.relaxation:g} more would do")

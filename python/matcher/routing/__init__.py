@@ -1,22 +1,26 @@
 """Routes: live insertion into a fleet under way, and pickup-and-delivery plans."""
 
 from matcher.routing.fleet import Fleet, FleetOptions, Improved, Insertion, Order, PlannedRoute, Route
+from matcher.routing.formats.li_lim import read_li_lim
+from matcher.routing.formats.sartori_buriol import read_sartori_buriol
 from matcher.routing.live import FleetOutgrown, LiveFleet
 from matcher.routing.optimize import RouteTask, optimize_routes
 from matcher.routing.problem import (
+    Break,
     InvalidPlanError,
+    OnBoard,
     Problem,
     Progress,
     Solution,
+    Timetable,
     Unserved,
     UnservedReason,
     VehicleType,
-    read_li_lim,
-    read_sartori_buriol,
 )
-from matcher.routing.search import solve
+from matcher.routing.rungs import RoutingSolver, SolveTask, solve
 
 __all__ = [
+    "Break",
     "Fleet",
     "FleetOptions",
     "FleetOutgrown",
@@ -24,13 +28,17 @@ __all__ = [
     "Insertion",
     "InvalidPlanError",
     "LiveFleet",
+    "OnBoard",
     "Order",
     "PlannedRoute",
     "Problem",
     "Progress",
     "Route",
     "RouteTask",
+    "RoutingSolver",
     "Solution",
+    "SolveTask",
+    "Timetable",
     "Unserved",
     "UnservedReason",
     "VehicleType",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -52,12 +50,37 @@ class Unserved:
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """A pause that begins within [earliest, latest] and takes `duration`.
+
+    It lies before the vehicle leaves, after it is back, or between two services, on the way too; never in a service.
+    """
+
+    earliest: float
+    latest: float
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class OnBoard:
+    """A request that was picked up before the plan begins: its pick-up is not visited, its vehicle delivers it."""
+
+    request: int
+    since: float
+    """When service at the pick-up ended; a limit on the time on board counts from here."""
+
+
+@dataclass(frozen=True, slots=True)
 class VehicleType:
     """Vehicles that are alike. `start` and `end` are nodes of no request; `end` None: a route ends at its last stop.
 
     capacity: one value for each dimension of load. earliest, latest: the shift, from leaving the start to being at the
     end; None: the windows of those nodes. fixed_cost: of each vehicle used, in the unit of distance; it
     counts for objective "cost".
+
+    breaks: of each vehicle, one after the other. A vehicle under way is a type of its own with count 1, its present
+    position as `start` and the present time as `earliest`; locked: nodes that it visits first, in this order;
+    on_board: what it carries.
     """
 
     count: int
@@ -67,6 +90,9 @@ class VehicleType:
     earliest: float | None = None
     latest: float | None = None
     fixed_cost: float = 0.0
+    breaks: tuple[Break, ...] = ()
+    locked: tuple[int, ...] = ()
+    on_board: tuple[OnBoard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +108,12 @@ class Problem:
     int32. allowed: (requests, types) bool, whether such a vehicle may serve it. max_ride: (requests,) float64, longest
     time from the end of service at pick-up to its start at delivery; vehicles wait where that helps. prize: (requests,)
     float64, what leaving it out costs, in the unit of distance; infinite: it must be served.
+
+    windows: nodes with several windows, as (begin, end), ascending and disjoint, the first from `ready`, the last to
+    `due`. late_cost: (nodes,) float64, what a unit of time after `due` costs at the start of service, in the unit of
+    distance; infinite: `due` is hard. bins: (bins,) float64 ascending, departure times from which a row of
+    bin_duration holds, the first one before that too; bin_duration: (bins, nodes, nodes) instead of `duration`. A
+    vehicle may wait before it leaves where a later bin gets it there earlier. xy: (nodes, 2) places, for drawings.
     """
 
     name: str
@@ -100,6 +132,11 @@ class Problem:
     allowed: npt.NDArray[np.bool_] | None = None
     max_ride: F64 | None = None
     prize: F64 | None = None
+    windows: Mapping[int, tuple[tuple[float, float], ...]] | None = None
+    late_cost: F64 | None = None
+    bins: F64 | None = None
+    bin_duration: F64 | None = None
+    xy: F64 | None = None
 
     @property
     def fleet(self) -> tuple[VehicleType, ...]:
@@ -107,17 +144,36 @@ class Problem:
         named = self.types or (VehicleType(self.vehicles, (self.capacity,)),)
         last = float(np.max(self.due)) + float(np.max(self.service, initial=0.0))
         return tuple(
-            VehicleType(
-                t.count,
-                t.capacity,
-                t.start,
-                t.end,
-                float(self.ready[t.start]) if t.earliest is None else t.earliest,
-                (last if t.end is None else float(self.due[t.end])) if t.latest is None else t.latest,
-                t.fixed_cost,
+            replace(
+                t,
+                earliest=float(self.ready[t.start]) if t.earliest is None else t.earliest,
+                latest=(last if t.end is None else float(self.due[t.end])) if t.latest is None else t.latest,
             )
             for t in named
         )
+
+    @property
+    def beyond_kernel(self) -> tuple[str, ...]:
+        """Fields in use that the native kernel does not know."""
+        used = {
+            "windows": bool(self.windows),
+            "late_cost": self.late_cost is not None,
+            "bins": self.bins is not None,
+            "breaks": any(t.breaks for t in self.types),
+            "locked": any(t.locked for t in self.types),
+            "on_board": any(t.on_board for t in self.types),
+        }
+        return tuple(name for name, yes in used.items() if yes)
+
+    @property
+    def aboard(self) -> dict[int, int]:
+        """Type of the vehicle that carries a request already."""
+        return {load.request: number for number, t in enumerate(self.types) for load in t.on_board}
+
+    def hard_due(self, node: int) -> float:
+        """Latest start of service that no price allows to exceed; infinite where lateness is priced."""
+        soft = self.late_cost is not None and np.isfinite(self.late_cost[node])
+        return float("inf") if soft else float(self.due[node])
 
     def loads(self, node: int) -> tuple[int, ...]:
         """Change of the load at a node, in every dimension."""
@@ -126,7 +182,9 @@ class Problem:
 
     @property
     def travel(self) -> F64:
-        """(nodes, nodes) travel times."""
+        """(nodes, nodes) travel times; the longest over all departures where they depend on them."""
+        if self.bin_duration is not None:
+            return np.asarray(self.bin_duration.max(axis=0))
         return self.distance if self.duration is None else self.duration
 
     def why_unserved(self, request: int) -> Unserved:
@@ -137,7 +195,7 @@ class Problem:
         reasons = [
             self._why_not(request, number, vehicle)
             for number, vehicle in enumerate(self.fleet)
-            if vehicle.count > 0 or len(self.fleet) == 1
+            if (vehicle.count > 0 or len(self.fleet) == 1) and self.aboard.get(request, number) == number
         ]
         order = list(UnservedReason)
         return max(
@@ -148,6 +206,8 @@ class Problem:
 
     def _why_not(self, request: int, number: int, vehicle: VehicleType) -> Unserved:
         p, d = int(self.pickup[request]), int(self.delivery[request])
+        if request in self.aboard:
+            return self._why_kept_on_board(request, vehicle)
         if self.allowed is not None and not self.allowed[request, number]:
             return Unserved(request, UnservedReason.VEHICLE_TYPE, 1.0)
         over = max(load - room for load, room in zip(self.loads(p), vehicle.capacity, strict=True))
@@ -157,15 +217,15 @@ class Problem:
         assert vehicle.latest is not None
         travel = self.travel
         start = max(float(self.ready[p]), vehicle.earliest + float(travel[vehicle.start, p]))
-        late = max(0.0, float(start - self.due[p]))
+        late = max(0.0, float(start - self.hard_due(p)))
         drop = max(float(self.ready[d]), start + float(self.service[p] + travel[p, d]))
         back = 0.0 if vehicle.end is None else float(travel[d, vehicle.end])
-        late = max(late, float(drop - self.due[d]), float(drop + self.service[d] + back - vehicle.latest))
+        late = max(late, float(drop - self.hard_due(d)), float(drop + self.service[d] + back - vehicle.latest))
         if late > GRACE:
             return Unserved(request, UnservedReason.TIME_WINDOW, late)
         if self.max_ride is not None:
             # The pick-up may wait for the delivery to open, until its own window closes.
-            ride = max(float(travel[p, d]), float(self.ready[d] - self.due[p] - self.service[p]))
+            ride = max(float(travel[p, d]), float(self.ready[d] - self.hard_due(p) - self.service[p]))
             if ride - float(self.max_ride[request]) > GRACE:
                 return Unserved(request, UnservedReason.MAX_RIDE, ride - float(self.max_ride[request]))
         if self.prize is not None and np.isfinite(self.prize[request]):
@@ -174,6 +234,19 @@ class Problem:
             return Unserved(
                 request, UnservedReason.PRIZE, max(0.0, way + vehicle.fixed_cost - float(self.prize[request]))
             )
+        return Unserved(request, UnservedReason.VEHICLES, 1.0)
+
+    def _why_kept_on_board(self, request: int, vehicle: VehicleType) -> Unserved:
+        assert vehicle.earliest is not None
+        d = int(self.delivery[request])
+        drop = max(float(self.ready[d]), vehicle.earliest + float(self.travel[vehicle.start, d]))
+        late = drop - self.hard_due(d)
+        if late > GRACE:
+            return Unserved(request, UnservedReason.TIME_WINDOW, late)
+        since = next(load.since for load in vehicle.on_board if load.request == request)
+        ride = drop - since - (np.inf if self.max_ride is None else float(self.max_ride[request]))
+        if ride > GRACE:
+            return Unserved(request, UnservedReason.MAX_RIDE, ride)
         return Unserved(request, UnservedReason.VEHICLES, 1.0)
 
 
@@ -190,6 +263,14 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Timetable:
+    """When a route does what: the start of service at each stop, and of each break of its vehicle."""
+
+    starts: tuple[float, ...]
+    breaks: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Solution:
     """A plan. `routes` are lists of nodes, starts and ends left out; `types` of each; empty: all alike."""
 
@@ -199,6 +280,12 @@ class Solution:
     iterations: int
     history: list[Progress]
     types: list[int] = field(default_factory=list)
+    timetables: list[Timetable] = field(default_factory=list)
+    """Of each route; empty: as early as possible."""
+    solver: str = "native"
+    """Which rung answered: "native", "ortools" or "cpsat"."""
+    proven: bool = False
+    """No better plan exists, travel being rounded as `solver` rounds it."""
 
     def vehicle_type(self, route: int) -> VehicleType:
         """What drives a route."""
@@ -206,11 +293,24 @@ class Solution:
 
     @property
     def cost(self) -> float:
-        """Distance, fixed costs of the vehicles used, and prizes of what is left out: objective "cost"."""
+        """Distance, fixed costs of the vehicles used, prizes of what is left out, and lateness: objective "cost"."""
         fixed = sum(self.vehicle_type(route).fixed_cost for route in range(len(self.routes)))
         prize = self.problem.prize
         lost = 0.0 if prize is None else sum(float(prize[u.request]) for u in self.unserved)
-        return self.distance + fixed + lost
+        return self.distance + fixed + lost + self.lateness_cost
+
+    @property
+    def lateness_cost(self) -> float:
+        """What starting service after `due` costs; 0 without prices for it."""
+        price, due = self.problem.late_cost, self.problem.due
+        if price is None:
+            return 0.0
+        return sum(
+            float(price[node]) * max(0.0, start - float(due[node]))
+            for route, table in zip(self.routes, self.timetables, strict=True)
+            for node, start in zip(route, table.starts, strict=True)
+            if start > due[node] + GRACE
+        )
 
     @property
     def vehicles(self) -> int:
@@ -228,162 +328,7 @@ class Solution:
         return total
 
     def check(self) -> None:
-        """Raise InvalidPlanError at the first rule that the plan breaks. Shares no code with the search."""
-        problem = self.problem
-        fleet = problem.fleet
-        types = self.types or [0] * len(self.routes)
-        if len(types) != len(self.routes):
-            raise InvalidPlanError(f"{len(self.routes)} routes, but {len(types)} vehicle types")
-        for number, vehicle in enumerate(fleet):
-            if types.count(number) > vehicle.count:
-                of = f" of type {number}" if len(fleet) > 1 else ""
-                raise InvalidPlanError(f"{types.count(number)} routes{of}, but {vehicle.count} vehicles")
-        served: dict[int, int] = {}
-        for number, route in enumerate(self.routes):
-            _check_route(problem, number, route, types[number])
-            for node in route:
-                if node in served:
-                    raise InvalidPlanError(f"node {node} is visited by routes {served[node]} and {number}")
-                served[node] = number
-        missing = {u.request for u in self.unserved}
-        for request, (p, d) in enumerate(zip(problem.pickup.tolist(), problem.delivery.tolist(), strict=True)):
-            if served.get(p) != served.get(d):
-                raise InvalidPlanError(
-                    f"request {request} is split: {served.get(p)} picks up, {served.get(d)} delivers"
-                )
-            if (p not in served) != (request in missing):
-                raise InvalidPlanError(f"request {request} is neither served nor reported as unserved, or it is both")
+        """Raise InvalidPlanError at the first rule that the plan breaks. Shares no code with the searches."""
+        from matcher.routing.check import check_solution
 
-
-def _check_route(problem: Problem, number: int, route: Sequence[int], of_type: int) -> None:
-    travel = problem.travel
-    vehicle = problem.fleet[of_type]
-    assert vehicle.earliest is not None
-    assert vehicle.latest is not None
-    pickup_of = dict(zip(problem.delivery.tolist(), problem.pickup.tolist(), strict=True))
-    request_of = {int(p): request for request, p in enumerate(problem.pickup)}
-    clock, last, load = vehicle.earliest, vehicle.start, [0] * len(vehicle.capacity)
-    visited: set[int] = set()
-    for position, node in enumerate(route):
-        where = f"route {number}, stop {position} (node {node})"
-        if node not in pickup_of and node not in request_of:
-            raise InvalidPlanError(f"{where}: not a node of a request")
-        if node in visited:
-            raise InvalidPlanError(f"{where}: visited twice")
-        visited.add(node)
-        if node in pickup_of and pickup_of[node] not in visited:
-            raise InvalidPlanError(f"{where}: delivers what was not picked up before")
-        request = request_of[pickup_of.get(node, node)]
-        if problem.allowed is not None and not problem.allowed[request, of_type]:
-            raise InvalidPlanError(f"{where}: request {request} may not travel with vehicle type {of_type}")
-        clock = max(float(problem.ready[node]), clock + float(travel[last, node]))
-        if clock > float(problem.due[node]) + GRACE:
-            raise InvalidPlanError(f"{where}: service starts {clock - float(problem.due[node]):.6f} too late")
-        clock += float(problem.service[node])
-        load = [have + change for have, change in zip(load, problem.loads(node), strict=True)]
-        for have, room in zip(load, vehicle.capacity, strict=True):
-            if have > room:
-                raise InvalidPlanError(f"{where}: load {have} exceeds capacity {room}")
-        last = node
-    back = clock if vehicle.end is None else clock + float(travel[last, vehicle.end])
-    if route and back > vehicle.latest + GRACE:
-        raise InvalidPlanError(f"route {number}: back at the depot {back - vehicle.latest:.6f} too late")
-    if problem.max_ride is not None:
-        _check_rides(problem, number, route, vehicle)
-
-
-def _check_rides(problem: Problem, number: int, route: Sequence[int], vehicle: VehicleType) -> None:
-    """Whether some schedule keeps windows and rides: longest paths over the differences that they demand."""
-    assert problem.max_ride is not None
-    assert vehicle.earliest is not None
-    assert vehicle.latest is not None
-    place = {node: position for position, node in enumerate(route)}
-    travel, service = problem.travel, problem.service
-    starts = [float(problem.ready[node]) for node in route]
-    demands: list[tuple[int, int, float]] = []  # starts[b] >= starts[a] + gap
-    for position, (a, b) in enumerate(itertools.pairwise(route)):
-        demands.append((position, position + 1, float(service[a] + travel[a, b])))
-    for p, d, limit in zip(problem.pickup.tolist(), problem.delivery.tolist(), problem.max_ride.tolist(), strict=True):
-        if p in place and d in place and np.isfinite(limit):
-            demands.append((place[d], place[p], -limit - float(service[p])))
-    if route:
-        starts[0] = max(starts[0], vehicle.earliest + float(travel[vehicle.start, route[0]]))
-    for _ in range(len(route) + 1):
-        moved = False
-        for a, b, gap in demands:
-            if starts[a] + gap > starts[b] + GRACE:
-                starts[b], moved = starts[a] + gap, True
-        if not moved:
-            break
-    else:
-        raise InvalidPlanError(f"route {number}: no schedule keeps all limits on the time on board")
-    for node, start in zip(route, starts, strict=True):
-        if start > float(problem.due[node]) + GRACE:
-            raise InvalidPlanError(f"route {number}, node {node}: limits on the time on board push it past its window")
-    if route:
-        back = starts[-1] + float(service[route[-1]])
-        back += 0.0 if vehicle.end is None else float(travel[route[-1], vehicle.end])
-        if back > vehicle.latest + GRACE:
-            raise InvalidPlanError(f"route {number}: limits on the time on board push it past the end of the shift")
-
-
-def _read_text(path: str | Path) -> list[str]:
-    path = Path(path)
-    data = path.read_bytes()
-    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode().splitlines()
-
-
-def read_li_lim(path: str | Path) -> Problem:
-    """A problem in the format of Li & Lim (2003): Euclidean, travel time equals distance.
-
-    Raises ValueError naming the line that cannot be read.
-    """
-    lines = [line.split() for line in _read_text(path) if line.strip()]
-    try:
-        vehicles, capacity = int(lines[0][0]), int(lines[0][1])
-        table = np.array([[float(value) for value in line[:9]] for line in lines[1:]])
-        assert table.ndim == 2
-        assert table.shape[1] == 9
-    except (ValueError, IndexError, AssertionError) as error:
-        raise ValueError(f"{path} is not in the format of Li & Lim: {error or 'a line has not nine numbers'}") from None
-    xy = table[:, 1:3]
-    distance = np.hypot(xy[:, None, 0] - xy[None, :, 0], xy[:, None, 1] - xy[None, :, 1])
-    return _paired(Path(path).name.split(".")[0], table[:, 3:9], distance, vehicles, capacity)
-
-
-def read_sartori_buriol(path: str | Path) -> Problem:
-    """A problem in the format of Sartori & Buriol (2020): a full matrix of travel minutes, no limit on vehicles.
-
-    Raises ValueError naming what cannot be read.
-    """
-    lines = _read_text(path)
-    try:
-        head = dict(line.split(": ", 1) for line in lines[: lines.index("NODES")] if ": " in line)
-        n = int(head["SIZE"])
-        at = lines.index("NODES") + 1
-        table = np.array([[float(value) for value in line.split()] for line in lines[at : at + n]])
-        edges = lines.index("EDGES") + 1
-        distance = np.array([[float(value) for value in line.split()] for line in lines[edges : edges + n]])
-        assert table.shape == (n, 9)
-        assert distance.shape == (n, n)
-    except (ValueError, KeyError, AssertionError) as error:
-        raise ValueError(f"{path} is not in the format of Sartori & Buriol: {error or 'a table is cut off'}") from None
-    # Columns: id, latitude, longitude, demand, ready, due, service, pick-up, delivery.
-    return _paired(head["NAME"], table[:, 3:9], distance, n // 2, int(head["CAPACITY"]))
-
-
-def _paired(name: str, table: F64, distance: F64, vehicles: int, capacity: int) -> Problem:
-    """table columns: demand, ready, due, service, pick-up of a delivery, delivery of a pick-up."""
-    pickup = np.flatnonzero(table[:, 5] > 0)
-    return Problem(
-        name=name,
-        distance=np.ascontiguousarray(distance),
-        ready=np.ascontiguousarray(table[:, 1]),
-        due=np.ascontiguousarray(table[:, 2]),
-        service=np.ascontiguousarray(table[:, 3]),
-        demand=table[:, 0].astype(np.int32),
-        pickup=pickup.astype(np.int32),
-        delivery=table[pickup, 5].astype(np.int32),
-        vehicles=vehicles,
-        capacity=capacity,
-    )
+        check_solution(self)

@@ -1,33 +1,22 @@
-"""Problems and plans as files: Li & Lim, Sartori & Buriol, VROOM's JSON in and out, and our own JSON.
-
-Whatever cannot be read is refused by place: file, line and column of a text, the path of a JSON value.
-"""
+"""VROOM's JSON: problems of shipments, and plans as VROOM writes them."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from matcher.routing.problem import Problem, Solution, read_li_lim, read_sartori_buriol
+from matcher.routing.formats.text import UnreadableFile
+from matcher.routing.problem import Problem, Solution
 
-FORMAT = "matcher.problem/1"
-_FIELDS = ("distance", "ready", "due", "service", "demand", "pickup", "delivery", "vehicles", "capacity")
 _VEHICLE = {"id", "profile", "description", "start", "start_index", "end", "end_index", "capacity", "skills",
             "time_window"}  # fmt: skip
 _SHIPMENT = {"amount", "skills", "pickup", "delivery", "description"}
 _STEP = {"id", "location", "location_index", "service", "time_windows", "description"}
 _FOREVER = float(1 << 36)
-
-
-class UnreadableFile(ValueError):  # noqa: N818 - what the file is
-    """The sentence begins with the place: "file:line:column", or "file: path.of[0].value"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,64 +28,6 @@ class VroomNames:
     """By node; 0 for the depot."""
     location: tuple[int, ...]
     """Row of the matrix, by node."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemFile:
-    """A problem with what is needed to answer in the format that it came in."""
-
-    problem: Problem
-    vroom: VroomNames | None = None
-
-
-def read_problem(path: str | Path) -> ProblemFile:
-    """The problem in a file of any of the formats, by its content. Raises OSError and UnreadableFile."""
-    path = Path(path)
-    data = path.read_bytes()
-    try:
-        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        raise UnreadableFile(f"{path}: is no text: {error}") from None
-    if text.lstrip().startswith("{"):
-        return _read_json(path, text)
-    if re.search(r"^NODES\s*$", text, re.MULTILINE):
-        _check_numbers(path, text, after={"NODES", "EDGES"}, until={"EOF", "EDGES"})
-        reader = read_sartori_buriol
-    else:
-        _check_numbers(path, text, after=None, until=set())
-        _check_widths(path, text)
-        reader = read_li_lim
-    try:
-        return ProblemFile(reader(path))
-    except ValueError as error:
-        raise UnreadableFile(str(error)) from None
-
-
-def problem_to_json(problem: Problem) -> str:
-    """Our own format: every field of a Problem by name."""
-    values: dict[str, Any] = {"format": FORMAT, "name": problem.name}
-    for name in (*_FIELDS, "duration"):
-        value = getattr(problem, name)
-        if value is not None:
-            values[name] = value.tolist() if isinstance(value, np.ndarray) else value
-    return json.dumps(values)
-
-
-def solution_to_json(solution: Solution) -> str:
-    """Our own format: routes as lists of nodes, and why requests are unserved."""
-    return json.dumps(
-        {
-            "format": "matcher.solution/1",
-            "name": solution.problem.name,
-            "vehicles": solution.vehicles,
-            "distance": solution.distance,
-            "iterations": solution.iterations,
-            "routes": solution.routes,
-            "unserved": [
-                {"request": u.request, "reason": u.reason.value, "relaxation": u.relaxation} for u in solution.unserved
-            ],
-        }
-    )
 
 
 def solution_to_vroom(solution: Solution, names: VroomNames) -> str:
@@ -167,75 +98,7 @@ def _whole(value: float) -> int | float:
     return int(value) if value == int(value) else value
 
 
-def _check_numbers(path: Path, text: str, *, after: set[str] | None, until: set[str]) -> None:
-    """Every word of the tables is a number. `after`, `until`: lines that begin and end tables (None: all is one)."""
-    inside = after is None
-    for number, line in enumerate(text.splitlines(), start=1):
-        word = line.strip()
-        if word in until:
-            inside = False
-        if after is not None and word in after:
-            inside = True
-            continue
-        if not inside:
-            continue
-        for found in re.finditer(r"\S+", line):
-            try:
-                float(found.group())
-            except ValueError:
-                place = f"{path}:{number}:{found.start() + 1}"
-                raise UnreadableFile(f"{place}: {found.group()!r} is not a number") from None
-
-
-def _check_widths(path: Path, text: str) -> None:
-    """Li & Lim: vehicles and capacity, then nine numbers a line."""
-    rows = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    if len(rows) < 2:
-        raise UnreadableFile(f"{path}:1:1: is no problem: at least two lines are needed")
-    for position, (number, line) in enumerate(rows):
-        least = 9 if position else 2
-        if len(line.split()) < least:
-            place = f"{path}:{number}:{len(line.rstrip()) + 1}"
-            raise UnreadableFile(f"{place}: the line ends after {len(line.split())} numbers; {least} are needed")
-
-
-def _read_json(path: Path, text: str) -> ProblemFile:
-    try:
-        tree = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UnreadableFile(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from None
-    try:
-        if "format" in tree:
-            return ProblemFile(_own(tree))
-        return _vroom(tree, path.name.split(".")[0])
-    except UnreadableFile as error:
-        raise UnreadableFile(f"{path}: {error}") from None
-
-
-def _own(tree: Mapping[str, Any]) -> Problem:
-    if tree["format"] != FORMAT:
-        raise UnreadableFile(f"format: must be {FORMAT!r}, is {tree['format']!r}")
-    unknown = sorted(set(tree) - {*_FIELDS, "format", "name", "duration"})
-    if unknown:
-        raise UnreadableFile(f"{unknown[0]}: unknown field")
-    values: dict[str, Any] = {}
-    for name in (*_FIELDS, "duration"):
-        if name not in tree:
-            if name == "duration":
-                continue
-            raise UnreadableFile(f"{name}: is required")
-        if name in ("vehicles", "capacity"):
-            values[name] = _integer(tree[name], name)
-            continue
-        kind = np.int32 if name in ("demand", "pickup", "delivery") else np.float64
-        try:
-            values[name] = np.array(tree[name], dtype=kind)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise UnreadableFile(f"{name}: is no array of numbers: {error}") from None
-    return Problem(name=str(tree.get("name", "")), **values)
-
-
-def _vroom(tree: Mapping[str, Any], name: str) -> ProblemFile:
+def parse(tree: Mapping[str, Any], name: str) -> tuple[Problem, VroomNames]:
     """Shipments for vehicles that are alike, start and end at one place, and have their matrix with them."""
     for key in ("jobs", "vehicle_steps"):
         if tree.get(key):
@@ -302,7 +165,7 @@ def _vroom(tree: Mapping[str, Any], name: str) -> ProblemFile:
         tuple(ids),
         tuple(nodes),
     )
-    return ProblemFile(problem, names)
+    return problem, names
 
 
 def _list(tree: Mapping[str, Any], key: str) -> list[Any]:

@@ -1,0 +1,198 @@
+"""The rungs behind `solve`: which can take a problem, and the seam that each of them fills."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.routing import search
+from matcher.routing.beyond import check_beyond, kernel_part, without_bins
+from matcher.routing.problem import Problem, Progress, Solution, Timetable
+from matcher.routing.repair import put_in
+from matcher.routing.timing import Clock
+
+Objective = Literal["hierarchical", "distance", "cost"]
+SolverName = Literal["auto", "native", "ortools", "cpsat"]
+Listener = Callable[[Progress, list[list[int]]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class SolveTask:
+    """What a rung gets: the arguments of `solve`, checked, travel bins taken out of the problem."""
+
+    problem: Problem
+    objective: Objective
+    time_limit: float | None
+    max_iterations: int | None
+    seed: int = 0
+    initial: tuple[tuple[int, ...], ...] = ()
+    clock: Literal["wall", "cpu"] = "wall"
+    on_progress: Listener | None = None
+    cancel: npt.NDArray[np.uint8] | None = None
+
+
+class RoutingSolver(Protocol):
+    """A solver of pickup-and-delivery problems. Its suite is tests/routing/test_rungs.py."""
+
+    @property
+    def name(self) -> str:
+        """What `Solution.solver` says."""
+        ...
+
+    def refusal(self, task: SolveTask) -> str | None:
+        """Why it cannot take the task, as a sentence; None when it can."""
+        ...
+
+    def solve(self, task: SolveTask) -> Solution:
+        """The best plan found within the task's budget. Deterministic when only iterations limit it."""
+        ...
+
+
+class NativeSolver:
+    """The kernel: `matcher.routing.search`."""
+
+    name = "native"
+
+    def refusal(self, task: SolveTask) -> str | None:
+        """Every field that the kernel has no column for."""
+        beyond = task.problem.beyond_kernel
+        return f"the native solver does not know {', '.join(beyond)}" if beyond else None
+
+    def solve(self, task: SolveTask) -> Solution:
+        """One native call."""
+        return search.solve(
+            task.problem,
+            time_limit=task.time_limit,
+            max_iterations=task.max_iterations,
+            seed=task.seed,
+            objective=task.objective,
+            initial=task.initial,
+            clock=task.clock,
+            on_progress=task.on_progress,
+            cancel=task.cancel,
+        )
+
+
+def rungs() -> dict[str, RoutingSolver]:
+    """All of them by name; OR-Tools is imported here and nowhere before."""
+    from matcher.routing.rung_cpsat import CpSatSolver
+    from matcher.routing.rung_ortools import OrToolsSolver
+
+    return {"native": NativeSolver(), "cpsat": CpSatSolver(), "ortools": OrToolsSolver()}
+
+
+def solve(
+    problem: Problem,
+    *,
+    time_limit: float | None = None,
+    max_iterations: int | None = None,
+    seed: int = 0,
+    objective: Objective = "hierarchical",
+    initial: Sequence[Sequence[int]] = (),
+    clock: Literal["wall", "cpu"] = "wall",
+    on_progress: Listener | None = None,
+    cancel: npt.NDArray[np.uint8] | None = None,
+    solver: SolverName = "auto",
+) -> Solution:
+    """The best plan found within a budget of seconds, iterations, or both; one of them is required.
+
+    objective: "hierarchical" (fewest vehicles, then least distance), "distance" (and prizes forgone), or "cost"
+    (distance, fixed costs of the vehicles used, prizes forgone, and lateness). initial: routes to start from; those
+    that are feasible are kept, each with the first vehicle type that can drive it. clock: what time_limit counts, wall
+    time or the CPU time of this process.
+
+    solver: "native", "ortools" (the routing library: any problem), "cpsat" (few stops, proves the optimum), or "auto":
+    native unless the problem has fields that it does not know (`Problem.beyond_kernel`); such a problem goes to CP-SAT
+    where it is small, with half of the budget, and to the routing library unless that has proved its plan.
+    `Solution.solver` says who answered. An iteration is, for OR-Tools, one check of its search limit; for CP-SAT
+    a thousandth of its deterministic seconds.
+
+    on_progress: told of better plans with their routes while the search goes on, at most once for every thousandth of
+    the budget; what it raises ends the search and is raised here. cancel: array of one byte; once another thread makes
+    it nonzero, the search ends soon (native: within a tenth of a millisecond or so) with the best plan so far.
+
+    Travel bins: the search takes each leg at the longest that its node's window allows, which keeps every plan
+    feasible; what it leaves out is then tried under the bins themselves.
+
+    Deterministic for a seed and max_iterations as long as no time_limit ends the search. Always returns: requests that
+    no vehicle could serve are in `unserved`, each with its reason. Raises ValueError for a problem that makes no sense,
+    or that the named solver does not take, naming the column. Method and papers: docs/kernels/pdptw.md.
+    """
+    if time_limit is None and max_iterations is None:
+        raise ValueError("solve needs a time_limit, max_iterations, or both")
+    if max_iterations is not None and max_iterations < 0:
+        raise ValueError(f"max_iterations is {max_iterations}, it must not be negative")
+    if objective not in ("hierarchical", "distance", "cost"):
+        raise ValueError(f"objective is {objective!r}, it must be 'hierarchical', 'distance' or 'cost'")
+    if solver not in ("auto", "native", "ortools", "cpsat"):
+        raise ValueError(f"solver is {solver!r}, it must be 'auto', 'native', 'ortools' or 'cpsat'")
+    task = SolveTask(
+        problem, objective, time_limit, max_iterations, seed, tuple(map(tuple, initial)), clock, on_progress, cancel
+    )
+    if not problem.beyond_kernel and solver in ("auto", "native"):
+        return NativeSolver().solve(task)
+    # The kernel looks at its own columns first, and is cancelled before it searches.
+    search.solve(kernel_part(problem), max_iterations=0, objective=objective, cancel=np.ones(1, np.uint8))
+    check_beyond(problem, objective)
+    plain = dataclasses.replace(task, problem=without_bins(problem))
+    found = _climb(plain) if solver == "auto" else _ask(solver, plain)
+    return found if problem.bins is None else _under_bins(problem, found, objective)
+
+
+def _ask(name: str, task: SolveTask) -> Solution:
+    rung = rungs()[name]
+    refusal = rung.refusal(task)
+    if refusal is not None:
+        raise ValueError(refusal)
+    return rung.solve(task)
+
+
+def _climb(task: SolveTask) -> Solution:
+    """The kernel where bins were all that it did not know; else CP-SAT, then the routing library."""
+    every = rungs()
+    if every["native"].refusal(task) is None:
+        return every["native"].solve(task)
+    if every["cpsat"].refusal(task) is not None:
+        return _ask("ortools", task)
+    half = dataclasses.replace(
+        task,
+        time_limit=None if task.time_limit is None else task.time_limit / 2,
+        max_iterations=None if task.max_iterations is None else task.max_iterations // 2,
+    )
+    exact = every["cpsat"].solve(half)
+    if exact.proven or every["ortools"].refusal(task) is not None:
+        return exact
+    return min(exact, every["ortools"].solve(half), key=lambda plan: value(plan, task.objective))
+
+
+def value(plan: Solution, objective: Objective) -> tuple[float, ...]:
+    """What plans are compared by; the less the better."""
+    prize = plan.problem.prize
+    must = sum(prize is None or not np.isfinite(prize[u.request]) for u in plan.unserved)
+    if objective == "hierarchical":
+        return must, plan.vehicles, plan.distance
+    if objective == "cost":
+        return must, plan.cost if not must else plan.distance
+    lost = (
+        sum(float(prize[u.request]) for u in plan.unserved if np.isfinite(prize[u.request]))
+        if prize is not None
+        else 0.0
+    )
+    return must, plan.distance + lost
+
+
+def _under_bins(problem: Problem, found: Solution, objective: Objective) -> Solution:
+    """The same routes at the times that the bins give, and what still fits."""
+    types = found.types or [0] * len(found.routes)
+    tables: list[Timetable] = []
+    clock = Clock(problem)
+    for of_type, route in zip(types, found.routes, strict=True):
+        run = clock.run(of_type, route)
+        assert run is not None, "a plan at the longest travel times is feasible at the real ones"
+        tables.append(run.table)
+    return put_in(dataclasses.replace(found, problem=problem, timetables=tables), objective)

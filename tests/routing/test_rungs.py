@@ -1,0 +1,280 @@
+"""One suite for every rung: each field of a problem, against the checker, against all plans, and against each other."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.routing.test_plan_features import rich_problem
+from tests.routing.test_solve import random_problem
+
+from matcher.routing import Break, OnBoard, Problem, Progress, Solution, UnservedReason, VehicleType, solve
+from matcher.routing.repair import fits, overload, timetables
+from matcher.routing.rungs import value
+from matcher.routing.timing import Clock
+
+EVERY = ["native", "ortools", "cpsat"]
+BEYOND = ["windows", "breaks", "locked", "on_board", "late_cost", "bins"]
+
+
+def beyond(field: str, seed: int, requests: int = 3) -> Problem:
+    """A problem of whole numbers with one field that the kernel does not know."""
+    rng = np.random.default_rng(seed)
+    plain = random_problem(seed, requests)
+    n = len(plain.ready)
+    xy = rng.integers(0, 60, (n, 2)).astype(np.float64)
+    distance = np.rint(np.hypot(xy[:, None, 0] - xy[None, :, 0], xy[:, None, 1] - xy[None, :, 1]))
+    ready, due = np.rint(plain.ready), np.rint(plain.due)
+    changes: dict[str, Any] = {}
+    kind = VehicleType(2, (12,), fixed_cost=30.0)
+    first = int(plain.pickup[0])
+    if field == "windows":
+        late = rng.integers(20, 200, n)
+        changes["windows"] = {
+            int(p): ((ready[p], ready[p] + 5.0), (due[p] + late[p], due[p] + late[p] + 9.0)) for p in plain.pickup
+        }
+        due[plain.pickup] += late[plain.pickup] + 9.0
+    elif field == "breaks":
+        kind = dataclasses.replace(kind, breaks=(Break(150.0, 260.0, 45.0), Break(400.0, 470.0, 60.0)))
+    elif field == "locked":
+        ready[first], due[first] = 0.0, 900.0
+        changes["types"] = (VehicleType(1, (12,), earliest=30.0, locked=(first,)), kind)
+    elif field == "on_board":
+        changes["types"] = (VehicleType(1, (12,), earliest=30.0, on_board=(OnBoard(0, 10.0),)), kind)
+        changes["max_ride"] = np.array([400.0, *[np.inf] * (requests - 1)])
+    elif field == "late_cost":
+        due[plain.pickup] = ready[plain.pickup] + 5.0
+        changes["late_cost"] = np.where(np.arange(n) > 0, 0.5, np.inf)
+    else:
+        changes["bins"] = np.array([0.0, 200.0, 400.0])
+        changes["bin_duration"] = np.rint(distance[None] * np.array([1.0, 1.8, 1.2])[:, None, None])
+    return dataclasses.replace(
+        plain,
+        distance=distance,
+        ready=ready,
+        due=due,
+        vehicles=0,
+        capacity=0,
+        **({"types": (kind,)} | changes),
+    )
+
+
+def least(problem: Problem, objective: str) -> tuple[float, ...]:
+    """The value of the best of all plans of up to two routes: every order of every set, by the exact timetable."""
+    clock, best = Clock(problem), None
+    nodes = [int(n) for r in range(len(problem.pickup)) for n in (problem.pickup[r], problem.delivery[r])]
+    nodes = [n for n in nodes if n not in {int(problem.pickup[r]) for r in problem.aboard}]
+    kinds = [number for number, kind in enumerate(problem.fleet) for _ in range(kind.count)]
+    ways: dict[tuple[int, frozenset[int]], list[tuple[int, ...]]] = {}
+    for kind in set(kinds):
+        for size in range(len(nodes) + 1):
+            for route in itertools.permutations(nodes, size):
+                if not route or fits(problem, clock, kind, route):
+                    ways.setdefault((kind, frozenset(route)), []).append(route)
+    keys = sorted(ways, key=lambda key: (key[0], sorted(key[1])))
+    for (first, left), (second, right) in itertools.product(keys, keys):
+        two = first != second or kinds.count(first) > 1
+        if left & right or not (two or not right):
+            continue
+        for a, b in itertools.product(ways[first, left], ways[second, right]):
+            pairs = [(t, list(r)) for t, r in ((first, a), (second, b)) if r]
+            if any(k.locked and all(t != n for t, _ in pairs) for n, k in enumerate(problem.fleet)):
+                continue
+            gone = [r for r, d in enumerate(problem.delivery.tolist()) if d not in left | right]
+            types, routes = [t for t, _ in pairs], [r for _, r in pairs]
+            plan = Solution(problem, routes, [problem.why_unserved(r) for r in gone], 0, [], types,
+                            timetables(problem, routes, types))  # fmt: skip
+            found = value(plan, objective)  # type: ignore[arg-type]
+            best = found if best is None else min(best, found)
+    assert best is not None
+    return best
+
+
+@pytest.mark.parametrize("solver", EVERY)
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("prizes", "rides", "objective"), [
+    (False, False, "hierarchical"), (True, False, "cost"), (False, True, "distance"), (True, True, "distance"),
+])  # fmt: skip
+def test_every_rung_plans_rich_problems(solver: Any, seed: int, prizes: bool, rides: bool, objective: Any) -> None:
+    """Types, depots, open routes, dimensions, skills, rides and prizes; no rung beats what CP-SAT has proved."""
+    problem = rich_problem(seed, 4, prizes=prizes, rides=rides)
+    plan = solve(problem, max_iterations=4_000, objective=objective, solver=solver)
+    plan.check()
+    assert plan.solver == solver
+    best = solve(problem, max_iterations=20_000, objective=objective, solver="cpsat")
+    assert best.proven
+    assert value(plan, objective) >= tuple(x - 1e-4 for x in value(best, objective))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_kernel_finds_what_cpsat_proves(seed: int) -> None:
+    """Vehicles that are alike, narrow and wide windows, every other time prizes and rides: the optimum itself."""
+    problem = random_problem(seed, 4, vehicles=3, matrix=seed % 3 == 0)
+    rng = np.random.default_rng(seed)
+    if seed % 2:
+        straight = problem.distance[problem.pickup, problem.delivery]
+        problem = dataclasses.replace(problem, prize=rng.uniform(50, 300, 4), max_ride=straight * 2 + 10)
+    best = solve(problem, max_iterations=20_000, objective="distance", solver="cpsat")
+    assert best.proven
+    plan = solve(problem, max_iterations=4_000, objective="distance", solver="native")
+    assert value(plan, "distance") == pytest.approx(value(best, "distance"), abs=1e-3)
+
+
+@pytest.mark.parametrize("solver", ["ortools", "cpsat", "auto"])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("field", BEYOND)
+def test_rungs_keep_what_the_kernel_does_not_know(solver: Any, seed: int, field: str) -> None:
+    """Every plan passes the checker; CP-SAT's is as good as the best of all plans."""
+    problem = beyond(field, seed, requests=2)
+    plan = solve(problem, max_iterations=4_000, objective="cost", solver=solver)
+    plan.check()
+    best = least(problem, "cost")
+    assert value(plan, "cost") >= tuple(x - 1e-6 for x in best)
+    if solver == "cpsat" and field != "bins":
+        assert plan.proven
+        assert value(plan, "cost") == pytest.approx(best, abs=1e-3)
+
+
+@pytest.mark.parametrize("solver", ["ortools", "auto"])
+@pytest.mark.parametrize("field", BEYOND)
+def test_larger_problems_are_planned_too(solver: Any, field: str) -> None:
+    """Twenty requests and two vehicles: what cannot be served is named, the rest is a plan that holds."""
+    problem = beyond(field, 7, requests=20)
+    plan = solve(problem, max_iterations=3_000, objective="cost", solver=solver)
+    plan.check()
+    assert len(plan.unserved) < 15
+    again = solve(problem, max_iterations=3_000, objective="cost", solver=solver)
+    assert (plan.routes, plan.timetables) == (again.routes, again.timetables), "iterations alone decide"
+
+
+@pytest.mark.parametrize("solver", EVERY)
+def test_every_rung_starts_from_given_routes(solver: Any) -> None:
+    """A plan to start from is not made worse, whatever the budget."""
+    problem = random_problem(3, 6, vehicles=6)
+    given = solve(problem, max_iterations=500, objective="distance")
+    plan = solve(problem, max_iterations=60, objective="distance", initial=given.routes, solver=solver)
+    plan.check()
+    assert value(plan, "distance") <= tuple(x + 1e-4 for x in value(given, "distance"))
+
+
+@pytest.mark.parametrize("solver", EVERY)
+def test_every_rung_tells_of_progress_and_raises_what_the_listener_raises(solver: Any) -> None:
+    """The exception comes out of the solver's own frames unchanged."""
+    problem = random_problem(11, 5, vehicles=5)
+    told: list[Progress] = []
+    plan = solve(problem, max_iterations=1_000, solver=solver, on_progress=lambda step, routes: told.append(step))
+    plan.check()
+    assert told
+    assert told[-1].distance >= plan.distance - 1e-3 or told[-1].vehicles > plan.vehicles
+
+    def fail(step: Progress, routes: list[list[int]]) -> None:
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        solve(problem, max_iterations=1_000, solver=solver, on_progress=fail)
+
+
+@pytest.mark.parametrize("solver", ["native", "ortools"])
+def test_every_rung_can_be_cancelled(solver: Any) -> None:
+    """The limit is a minute; the answer comes when the byte is set."""
+    cancel = np.zeros(1, np.uint8)
+    threading.Timer(0.2, lambda: cancel.fill(1)).start()
+    plan = solve(random_problem(12, 30, vehicles=20), time_limit=60.0, cancel=cancel, solver=solver)
+    plan.check()
+
+
+@pytest.mark.parametrize("solver", EVERY)
+@pytest.mark.parametrize(("requests", "vehicles"), [(0, 3), (3, 0)])
+def test_nothing_to_do_and_nobody_to_do_it(solver: Any, requests: int, vehicles: int) -> None:
+    """An empty plan, with a reason for each request."""
+    plan = solve(random_problem(1, requests, vehicles=vehicles), max_iterations=50, solver=solver)
+    plan.check()
+    assert (plan.routes, len(plan.unserved)) == ([], requests)
+
+
+@pytest.mark.parametrize("solver", EVERY)
+def test_what_no_vehicle_can_serve_is_left_out_with_its_reason(solver: Any) -> None:
+    """Too large, too late, not allowed: the others are served."""
+    plain = random_problem(4, 4)
+    demand, due = plain.demand.copy(), plain.due.copy()
+    demand[plain.pickup[0]], demand[plain.delivery[0]] = 99, -99
+    due[plain.delivery[1]] = 1.0
+    allowed = np.array([[True], [True], [False], [True]])
+    problem = dataclasses.replace(plain, demand=demand, due=due, allowed=allowed, types=(VehicleType(3, (12,)),))
+    plan = solve(problem, max_iterations=500, solver=solver)
+    plan.check()
+    assert {u.request: u.reason for u in plan.unserved} == {
+        0: UnservedReason.CAPACITY, 1: UnservedReason.TIME_WINDOW, 2: UnservedReason.VEHICLE_TYPE,
+    }  # fmt: skip
+
+
+def test_auto_takes_the_kernel_where_it_can_and_says_who_answered() -> None:
+    """Plain: native. A few stops beyond it: CP-SAT with a proof. Many: the routing library."""
+    assert solve(random_problem(1, 4), max_iterations=20).solver == "native"
+    small = solve(beyond("windows", 1), max_iterations=40_000, objective="cost")
+    assert (small.solver, small.proven) == ("cpsat", True)
+    assert solve(beyond("windows", 1, requests=30), max_iterations=200, objective="cost").solver == "ortools"
+    assert solve(beyond("bins", 1), max_iterations=200, objective="cost").solver == "native"
+
+
+def test_travel_bins_are_used_and_not_only_feared() -> None:
+    """At the longest travel times the request is late; leaving at once, as its window asks, it is not."""
+    problem = beyond("bins", 2, requests=1)
+    p, d = int(problem.pickup[0]), int(problem.delivery[0])
+    ready, due = np.zeros(3), np.full(3, 1000.0)
+    reach = float(problem.bin_duration[0, 0, p])  # type: ignore[index]
+    due[p], due[d] = 500.0, reach + 10.0 + float(problem.bin_duration[0, p, d])  # type: ignore[index]
+    problem = dataclasses.replace(problem, ready=ready, due=due, service=np.zeros(3))
+    plan = solve(problem, max_iterations=100, objective="cost")
+    plan.check()
+    assert plan.routes == [[p, d]]
+    assert max(overload(problem, 0, plan.routes[0])) <= 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"windows": {1: ((0.0, 1.0),)}}, "windows of node 1 do not reach"),
+        ({"windows": {99: ((0.0, 1.0),)}}, "node 99, which does not exist"),
+        ({"windows": {1: ((5.0, 1.0),)}}, "not ascending and disjoint"),
+        ({"late_cost": np.ones(2)}, r"late_cost is not \(nodes\)"),
+        ({"late_cost": np.full(7, -1.0)}, "late_cost 0 is negative"),
+        ({"bins": np.array([0.0])}, "belong together"),
+        ({"bins": np.array([3.0, 1.0]), "bin_duration": np.ones((2, 7, 7))}, "do not ascend"),
+        ({"types": (VehicleType(2, (12,), locked=(1,)),)}, "its count must be 1, is 2"),
+        ({"types": (VehicleType(1, (12,), locked=(4,)),)}, "locked stop 0 .node 4.: delivers what is neither"),
+        ({"types": (VehicleType(1, (12,), locked=(1,)),) * 2}, "locked to types 0 and 1"),
+        ({"types": (VehicleType(1, (12,), on_board=(OnBoard(0, 0.0),)),) * 2},
+         "request 0 is on board of types 0 and 1"),
+        ({"types": (VehicleType(1, (12,), on_board=(OnBoard(0, 0.0),)), VehicleType(1, (12,), locked=(4,)))},
+         "request 0 is on board already, and of types 0"),
+        ({"types": (VehicleType(1, (12,), on_board=(OnBoard(9, 0.0),)),)}, "request 9 on board, which does not exist"),
+        ({"types": (VehicleType(1, (12,), earliest=995.0, locked=(1,)),)}, "locked stop 0: cannot be made in time"),
+        ({"types": (VehicleType(1, (12,), breaks=(Break(5, 9, 4), Break(10, 20, 4))),)}, "breaks that could overlap"),
+        ({"types": (VehicleType(1, (12,), breaks=(Break(9, 5, 4),)),)}, "ends before it begins"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_by_name(changes: dict[str, Any], sentence: str) -> None:
+    """Contradictory locks and the rest: before any search."""
+    problem = dataclasses.replace(random_problem(2, 3), types=(VehicleType(2, (12,)),))
+    with pytest.raises(ValueError, match=sentence):
+        solve(dataclasses.replace(problem, **changes), max_iterations=10, objective="cost")
+
+
+def test_rungs_say_what_they_do_not_take() -> None:
+    """The kernel its fields, CP-SAT its size, both of OR-Tools' the CPU clock; lateness its objective."""
+    with pytest.raises(ValueError, match="the native solver does not know windows"):
+        solve(beyond("windows", 1), max_iterations=10, objective="cost", solver="native")
+    with pytest.raises(ValueError, match="takes 2000 arcs"):
+        solve(random_problem(1, 60), max_iterations=10, solver="cpsat")
+    for solver in ("ortools", "cpsat"):
+        with pytest.raises(ValueError, match="counts wall time only"):
+            solve(random_problem(1, 2), time_limit=1.0, clock="cpu", solver=solver)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match='objective is "distance"'):
+        solve(beyond("late_cost", 1), max_iterations=10, objective="distance")
+    with pytest.raises(ValueError, match="solver is 'other'"):
+        solve(random_problem(1, 2), max_iterations=10, solver="other")  # type: ignore[arg-type]
