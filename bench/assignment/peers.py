@@ -80,7 +80,7 @@ def _lapjv() -> Solve:
 
 def _fastlap() -> Solve:
     solve = import_module("fastlap").lapjv
-    return lambda problem: float(solve(_padded(problem), extend_cost=True)[0])
+    return lambda problem: float(solve(_padded(problem))[0])
 
 
 def _pot() -> Solve:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -268,19 +269,11 @@ std::vector<std::int64_t> as_whole(const std::vector<double>& values) {
 // Up to so many bytes the matrix stays in the second-level cache, and whole rows are cheaper to scan than lists to
 // walk.
 constexpr std::int64_t kScannedBytes = 1'300'000;
-
-template <class T>
-bool all_acceptable(const MatrixView<T>& costs, double limit, assign::Isa isa) {
-  const auto cols = static_cast<std::int32_t>(costs.cols);
-  for (std::int64_t i = 0; i < costs.rows; ++i) {
-    const T* row = costs.row(i);
-    if (assign::lane_bound(isa, row, nullptr, cols, limit).ordinary) continue;
-    bool fine = true;  // no early exit: that keeps the loop vectorisable
-    for (std::int32_t j = 0; j < cols; ++j) fine &= assign::acceptable(row[j], limit);
-    if (!fine) return false;
-  }
-  return true;
-}
+// Where columns may stay free most rows need few scans, so they are tried first, a few a row: up to what a shared cache
+// may hold.
+constexpr std::int64_t kTriedBytes = 12'000'000;
+constexpr std::int64_t kTries = 5;
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
 // Rows side by side, in blocks that use each cache line whole.
 template <class T>
@@ -309,23 +302,34 @@ bool solve_in_doubles(MatrixView<T> costs, std::span<const double> prices, std::
                             });
   const bool cold = col_duals.empty() && col_for_row.empty();
   const auto bytes = costs.rows * costs.cols * static_cast<std::int64_t>(sizeof(T));
-  if (cold && method != DenseMethod::kLists && (bytes <= kScannedBytes || method == DenseMethod::kScans)) {
+  const bool scanned = bytes <= kScannedBytes || method == DenseMethod::kScans;
+  const bool tried = !every_column && costs.col_stride == 1 && bytes <= kTriedBytes;
+  std::vector<double> duals(col_duals.begin(), col_duals.end());
+  for (double& dual : duals) dual = std::max(std::min(dual, 0.0), -limit);
+  std::vector<std::int32_t> matching(col_for_row.begin(), col_for_row.end());
+  Budget left = budget;
+  std::int64_t used = 0;
+  if (cold && method != DenseMethod::kLists && (scanned || tried)) {
     std::vector<T> rows;
     if (costs.col_stride != 1) {
       rows = in_row_order(costs);
       costs = {rows.data(), costs.rows, costs.cols, costs.cols, 1};
     }
-    if (!all_acceptable(costs, limit, isa)) return false;
-    answer = assign::ScanSolver<T>(costs, prices, every_column, budget, isa).solve();
-    return true;
+    using Scans = assign::ScanSolver<T>;
+    Scans scans(costs, prices, every_column, limit, scanned ? kNoLimit : kTries * costs.rows, budget, isa);
+    const auto outcome = scans.solve(answer);
+    if (outcome != Scans::Outcome::kGaveUp) return outcome == Scans::Outcome::kAnswered;
+    duals = scans.col_duals();
+    matching = scans.col_for_row();
+    used = scans.iterations();
+    left.max_iterations -= used;
   }
-  std::vector<double> duals(col_duals.begin(), col_duals.end());
-  for (double& dual : duals) dual = std::max(std::min(dual, 0.0), -limit);
   assign::DenseChoices<T> choices(costs, duals, limit, isa);
   if (!choices.valid()) return false;
-  answer = assign::PathSolver<double, assign::DenseChoices<T>>(choices, prices, {duals, col_for_row}, every_column,
-                                                               std::is_integral_v<T>, budget)
+  answer = assign::PathSolver<double, assign::DenseChoices<T>>(choices, prices, {duals, matching}, every_column,
+                                                               std::is_integral_v<T>, left)
                .solve();
+  answer.iterations += used;
   return true;
 }
 

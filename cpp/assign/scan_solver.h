@@ -4,7 +4,8 @@
 //   1. where every column must end matched, column duals start at the column minima (a column reduction); else at zero;
 //   2. rows bid without epsilon, at most four times each on average;
 //   3. each row left over is matched along a shortest path, leaving at the first free column or unassigned price.
-// Every step keeps u[i] + v[j] <= c[i][j], so any stop leaves a bound.
+// Every step keeps u[i] + v[j] <= c[i][j], so any stop leaves a bound. A limit on the rows scanned ends the attempt
+// where lists would do better; what was found is then a start for them.
 #ifndef MATCHER_ASSIGN_SCAN_SOLVER_H
 #define MATCHER_ASSIGN_SCAN_SOLVER_H
 
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "assign/choices.h"
 #include "assign/common.h"
 #include "assign/path_scan.h"
 #include "assign/row_scan.h"
@@ -28,11 +30,14 @@ namespace matcher::assign {
 template <class T>
 class ScanSolver {
  public:
-  ScanSolver(const MatrixView<T>& costs, std::span<const double> prices, bool every_column, const Budget& budget,
-             Isa isa)
+  // limit: costs of larger magnitude are not accepted. most_scans: give up after so many rows.
+  ScanSolver(const MatrixView<T>& costs, std::span<const double> prices, bool every_column, double limit,
+             std::int64_t most_scans, const Budget& budget, Isa isa)
       : costs_(costs),
         prices_(prices),
         every_column_(every_column),
+        limit_(limit),
+        most_scans_(most_scans),
         meter_(budget),
         isa_(isa),
         n_rows_(static_cast<std::int32_t>(costs.rows)),
@@ -43,14 +48,23 @@ class ScanSolver {
         distance_(size(n_cols_)),
         from_(size(n_cols_)) {}
 
-  Assignment<double> solve() {
+  enum class Outcome { kAnswered, kGaveUp, kUnacceptable };
+
+  Outcome solve(Assignment<double>& answer) {
     if (every_column_) reduce_columns();
-    Assignment<double> answer;
     answer.status = bid_all() ? augment_all() : SolveStatus::kStopped;
+    while (checked_ < n_rows_) check(checked_);
+    if (!acceptable_) return Outcome::kUnacceptable;
+    if (gave_up()) return Outcome::kGaveUp;
     if (answer.status == SolveStatus::kStopped) complete_greedily();
     finish(answer);
-    return answer;
+    return Outcome::kAnswered;
   }
+
+  // After giving up: what another method may start from.
+  const std::vector<double>& col_duals() const { return v_; }
+  const std::vector<std::int32_t>& col_for_row() const { return col_for_row_; }
+  std::int64_t iterations() const { return meter_.used(); }
 
  private:
   static constexpr std::int32_t kFree = -1;
@@ -68,8 +82,26 @@ class ScanSolver {
   double cost(std::int32_t i, std::int32_t j) const { return static_cast<double>(costs_(i, j)); }
   double reduced(std::int32_t i, std::int32_t j) const { return cost(i, j) - v_[size(j)]; }
 
+  // Rows are checked in ascending order, each when it is first read, so that it comes from memory once. False: it, or
+  // one before, holds a cost that no search may meet.
+  bool check(std::int32_t i) {
+    if (i < checked_) return acceptable_;
+    ++checked_;
+    const T* row = costs_.row(i);
+    if (lane_bound(isa_, row, nullptr, n_cols_, limit_).ordinary) return acceptable_;
+    bool fine = true;  // no early exit: that keeps the loop vectorisable
+    for (std::int32_t j = 0; j < n_cols_; ++j) fine &= matcher::assign::acceptable(row[j], limit_);
+    return acceptable_ = acceptable_ && fine;
+  }
+
+  bool gave_up() const { return meter_.used() > most_scans_; }
+  bool spend() { return !gave_up() && meter_.spend(); }
+
   void reduce_columns() {
-    for (std::int32_t i = 0; i < n_rows_; ++i) lower_to(isa_, costs_.row(i), n_cols_, v_.data());
+    for (std::int32_t i = 0; i < n_rows_; ++i) {
+      if (!check(i)) return;
+      lower_to(isa_, costs_.row(i), n_cols_, v_.data());
+    }
     for (double& dual : v_) {
       if (dual >= kInfinite) dual = 0;  // a column without a row: the path search will say so
     }
@@ -86,7 +118,7 @@ class ScanSolver {
         std::int32_t i = first;
         while (i != kFree && bids_left > 0) {
           --bids_left;
-          if (!meter_.spend()) return false;
+          if (!check(i) || !spend()) return false;
           const std::int32_t displaced = bid(i);
           if (col_for_row_[size(i)] == kFree) still.push_back(i);
           i = displaced;
@@ -142,6 +174,7 @@ class ScanSolver {
   // Shortest alternating path from a free row to a free column, or to a row whose price is the cheapest way out.
   // Settled columns keep out of the scans by a dual of minus infinity until the search ends.
   SolveStatus augment(std::int32_t source) {
+    if (!check(source)) return SolveStatus::kStopped;
     std::fill(distance_.begin(), distance_.end(), kInfinite);
     settled_.clear();
     double exit = kInfinite;
@@ -150,7 +183,7 @@ class ScanSolver {
     double now = -kInfinite, base = 0;  // base: distance of the row minus its dual
     SolveStatus status = SolveStatus::kOptimal;
     for (std::int32_t i = source;;) {
-      if (!meter_.spend()) {
+      if (!spend()) {
         status = SolveStatus::kStopped;
         break;
       }
@@ -259,6 +292,10 @@ class ScanSolver {
   MatrixView<T> costs_;
   std::span<const double> prices_;
   bool every_column_;
+  double limit_;
+  std::int64_t most_scans_;
+  std::int32_t checked_ = 0;
+  bool acceptable_ = true;
   BudgetMeter meter_;
   Isa isa_;
   std::int32_t n_rows_, n_cols_;

@@ -5,13 +5,14 @@
 // the search comes to where one of them could matter. So the certificate needs no second pass. Where that becomes
 // laborious (geometric and Machol-Wien costs), epsilon-scaled bidding prepares the duals. Method, up to 1.3 MB
 // (assign/scan_solver.h): the same bids and shortest paths by vector scans of whole rows, from the column minima where
-// every column must be matched. Whole numbers run in double arithmetic as long as every sum fits 53 bits, and in int64
-// otherwise; both are exact. Complexity: the pass, and O(rows * (listed + cols log cols)) typical; O(rows^2 * cols)
-// worst case. Ties: rows are served in ascending order; among equal reduced costs of a row, and equal distances, the
-// lowest column, but a search ends at a free column as soon as one is at the distance reached. Equal input gives equal
-// output on every instruction set. Sources: Jonker and Volgenant, Computing 38 (1987); Volgenant, Computers & OR 23
-// (1996); Bijsterbosch and Volgenant, JORS 61 (2010); Lee and Orlin (1993); Goldberg and Kennedy, Math. Programming 71
-// (1995).
+// every column must be matched. Where columns may stay free (more columns than rows, or prices) scans are tried up to
+// 12 MB: five a row, then lists go on from there. Whole numbers run in double arithmetic as long as every sum fits 53
+// bits, and in int64 otherwise; both are exact. Complexity: the pass, and O(rows * (listed + cols log cols)) typical;
+// O(rows^2 * cols) worst case. Ties: rows are served in ascending order; among equal reduced costs of a row, and equal
+// distances, the lowest column, but a search ends at a free column as soon as one is at the distance reached. Equal
+// input gives equal output on every instruction set. Sources: Jonker and Volgenant, Computing 38 (1987); Volgenant,
+// Computers & OR 23 (1996); Bijsterbosch and Volgenant, JORS 61 (2010); Lee and Orlin (1993); Goldberg and Kennedy,
+// Math. Programming 71 (1995).
 #ifndef MATCHER_DENSE_ASSIGNMENT_H
 #define MATCHER_DENSE_ASSIGNMENT_H
 

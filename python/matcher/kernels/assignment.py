@@ -7,7 +7,6 @@ may also be int32 or float32. Equal input gives equal output. See cpp/include/ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -43,7 +42,7 @@ class DenseMethod(IntEnum):
     """How `dense_assignment` works; totals do not depend on it."""
 
     AUTO = 0
-    """SCANS where the matrix is small and the start cold, else LISTS, with the widest vector instructions there are."""
+    """By size and kind, with the widest vector instructions there are: see docs/kernels/assignment.md."""
     PLAIN = 1
     """Whole rows in every step: the reference."""
     SCALAR = 2
@@ -71,8 +70,7 @@ class SparseAssignment(NamedTuple):
     iterations: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AssignmentResult(Generic[Cost]):
+class AssignmentResult(NamedTuple, Generic[Cost]):
     """What a kernel answers: matching, duals, total, status, and the witness of infeasibility."""
 
     col_for_row: NDArray[np.int32]

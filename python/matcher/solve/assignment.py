@@ -117,6 +117,15 @@ def solve_assignment(
         TypeError: not numbers.
         OverflowError: sums of these costs could leave int64 or float64.
     """
+    if (
+        type(costs) is np.ndarray
+        and (unassigned_cost is None or (type(unassigned_cost) is float and costs.dtype.char in "df"))
+        and all(other is None for other in (warm_start, max_iterations, time_limit, cancel, capacities))
+        and not maximize
+    ):
+        solution = _solve_plain(costs, unassigned_cost)
+        if solution is not None:
+            return solution
     if max_iterations is not None and max_iterations < 0:
         raise ValueError(f"max_iterations must not be negative, got {max_iterations}")
     solve = _solve_sparse if _is_sparse(costs) else _solve_dense
@@ -156,6 +165,20 @@ def _is_sparse(costs: Any) -> bool:
     return sparse is not None and bool(sparse.issparse(costs))
 
 
+def _solve_plain(costs: NDArray[Any], price: float | None) -> AssignmentSolution | None:
+    """The usual case, without the general one's many small steps: they would take longer than small problems do.
+
+    None: not a case for this.
+    """
+    flags, dtype = costs.flags, costs.dtype
+    if not (flags.c_contiguous and flags.aligned and costs.ndim == 2 and dtype in _KERNEL_TYPES and dtype.isnative):
+        return None
+    if price is not None and not price > -math.inf:
+        return None
+    prices = None if price is None else np.full(len(costs), price)
+    return _dense_solution(dense_assignment(costs, prices), costs, prices, maximize=False, places=None)
+
+
 def _solve_dense(
     costs: Any,
     unassigned_cost: Any,
@@ -183,6 +206,18 @@ def _solve_dense(
         start_matching=matching,
         capacities=places,
     )
+    return _dense_solution(result, matrix, prices, maximize=maximize, places=places)
+
+
+def _dense_solution(
+    result: AssignmentResult[Any],
+    matrix: NDArray[Any],
+    prices: NDArray[Any] | None,
+    *,
+    maximize: bool,
+    places: NDArray[np.int32] | None,
+) -> AssignmentSolution:
+    n, m = matrix.shape
     if result.status is SolveStatus.INVALID:
         raise ValueError(
             bad_cell_sentence(f"costs[{result.bad_cell // m}, {result.bad_cell % m}]", matrix.flat[result.bad_cell])
@@ -435,23 +470,27 @@ def _places(capacities: Any, m: int) -> NDArray[np.int32] | None:
     return np.ascontiguousarray(given, np.int32)
 
 
+def _optimum(result: AssignmentResult[Any]) -> AssignmentSolution:
+    # Nothing to work out: small problems take less time to solve than to sum up. The duals add up to the total, in
+    # floats up to rounding.
+    return AssignmentSolution(
+        result.col_for_row,
+        result.total,
+        result.row_duals,
+        result.col_duals,
+        result.total,
+        0.0,
+        SolveStatus.OPTIMAL,
+        result.iterations,
+        result.witness,
+    )
+
+
 def _solution(
     result: Any, prices: NDArray[Any] | None, n: int, m: int, maximize: bool, places: NDArray[np.int32] | None
 ) -> AssignmentSolution:
     if result.status is SolveStatus.OPTIMAL and not maximize:
-        # Nothing to work out: small problems take less time to solve than to sum up. The duals add up to the total, in
-        # floats up to rounding.
-        return AssignmentSolution(
-            col_for_row=result.col_for_row,
-            total_cost=result.total,
-            row_duals=result.row_duals,
-            col_duals=result.col_duals,
-            lower_bound=result.total,
-            gap=0.0,
-            status=SolveStatus.OPTIMAL,
-            iterations=result.iterations,
-            witness=result.witness,
-        )
+        return _optimum(result)
     if result.status is SolveStatus.OVERFLOW:
         raise OverflowError(overflow_sentence(result.row_duals))
     total: int | float = int(result.total) if _exact(result) else float(result.total)
