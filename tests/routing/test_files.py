@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.routing.test_rungs import beyond
 from tests.shared_data import shared_data
 
 from matcher.cli.main import main
@@ -78,6 +80,148 @@ def test_li_lim_and_sartori_buriol_are_known_by_their_content(tmp_path: Path) ->
     """One reader for all: published files and a small one."""
     assert len(read_problem(write(tmp_path, LI_LIM, "a.txt")).problem.pickup) == 1
     assert len(read_problem(shared_data("pdptw", "sartori_buriol", "bar-n100-1.txt")).problem.pickup) == 50
+
+
+SOLOMON = """R1
+VEHICLE
+NUMBER     CAPACITY
+  3         10
+CUSTOMER
+CUST NO.  XCOORD.  YCOORD.  DEMAND  READY TIME  DUE DATE  SERVICE TIME
+
+    0      0         0          0          0       100          0
+    1      0        10          6         20        60          5
+    2      0        20          6          0        90          5
+    3     10         0          4          0        90          5
+"""
+VRPLIB = """NAME : small
+TYPE : CVRP
+DIMENSION : 4
+EDGE_WEIGHT_TYPE : EUC_2D
+CAPACITY : 10
+NODE_COORD_SECTION
+1 0 0
+2 0 10
+3 0 20
+4 10 1
+DEMAND_SECTION
+1 0
+2 6
+3 4
+4 5
+DEPOT_SECTION
+1
+-1
+EOF
+"""
+
+
+def test_customers_of_one_depot_become_requests(tmp_path: Path) -> None:
+    """Solomon and VRPLIB: all is loaded at the start, so no vehicle comes back for more."""
+    read = read_problem(write(tmp_path, SOLOMON, "r1.txt"))
+    assert read.problem.name == "R1"
+    plan = solve(read.problem, max_iterations=300, solver="native")
+    plan.check()
+    assert not plan.unserved
+    assert plan.vehicles == 2, "16 units, and 10 a vehicle"
+    for solver in ("ortools", "cpsat"):
+        other = solve(read.problem, max_iterations=3_000, solver=solver)  # type: ignore[arg-type]
+        assert (other.vehicles, other.distance) == (2, pytest.approx(plan.distance))
+    read = read_problem(write(tmp_path, VRPLIB, "small.vrp"))
+    out = tmp_path / "small.sol"
+    assert main(["solve", str(tmp_path / "small.vrp"), "--max-iterations", "300", "--out", str(out)]) == 0
+    assert out.read_text() in (
+        "Route #1: 1 2\nRoute #2: 3\nCost 60\n",
+        "Route #1: 3\nRoute #2: 1 2\nCost 60\n",
+        "Route #1: 2 1\nRoute #2: 3\nCost 60\n",
+        "Route #1: 3\nRoute #2: 2 1\nCost 60\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "shape", ["FULL_MATRIX", "LOWER_ROW", "UPPER_ROW", "LOWER_DIAG_ROW", "UPPER_DIAG_ROW", "LOWER_COL"]
+)
+def test_every_shape_of_explicit_weights_reads_alike(tmp_path: Path, shape: str) -> None:
+    """The same symmetric matrix, written in every way."""
+    d = read_problem(write(tmp_path, VRPLIB, "a.vrp")).problem.distance[:4, :4].astype(int)
+    spans = {
+        "FULL_MATRIX": lambda a: d[a],
+        "LOWER_ROW": lambda a: d[a, :a],
+        "UPPER_ROW": lambda a: d[a, a + 1 :],
+        "LOWER_DIAG_ROW": lambda a: d[a, : a + 1],
+        "UPPER_DIAG_ROW": lambda a: d[a, a:],
+        "LOWER_COL": lambda a: d[a + 1 :, a],
+    }
+    cells = "\n".join(" ".join(map(str, spans[shape](a))) for a in range(4))
+    text = VRPLIB.replace("EUC_2D", f"EXPLICIT\nEDGE_WEIGHT_FORMAT : {shape}")
+    text = text.replace("DEMAND_SECTION", f"EDGE_WEIGHT_SECTION\n{cells}\nDEMAND_SECTION")
+    assert np.array_equal(read_problem(write(tmp_path, text, "b.vrp")).problem.distance[:4, :4], d)
+
+
+def test_windows_and_service_of_vrplib(tmp_path: Path) -> None:
+    """The sections that VRPTW instances add."""
+    more = "TIME_WINDOW_SECTION\n1 0 100\n2 5 50\n3 0 90\n4 0 90\nSERVICE_TIME_SECTION\n1 0\n2 7\n3 7\n4 7\nEOF"
+    problem = read_problem(write(tmp_path, VRPLIB.replace("EOF", more), "w.vrp")).problem
+    assert (problem.ready[1], problem.due[1], problem.service[1]) == (5.0, 50.0, 7.0)
+    assert problem.due[4] == 0.0, "pick-ups are at the depot when vehicles leave"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (SOLOMON.replace("20        60", "60        20"), "p.txt:9:43: the window ends before it begins"),
+        (SOLOMON.replace("    2      0", "    5      0"), "p.txt:10:5: customers are numbered in their order: 2"),
+        (SOLOMON.replace("  3         10", "  3"), "p.txt:4:4: the line ends after 1 numbers; 2 are needed"),
+        (SOLOMON.replace("          6         20", "          6.5         20"), "'6.5' is not an integer"),
+        (VRPLIB.replace("EUC_2D", "GEO"), "p.txt:4:20: 'GEO' is not supported"),
+        (VRPLIB.replace("CAPACITY : 10\n", ""), "p.txt: names no CAPACITY"),
+        (VRPLIB.replace("3 0 20\n", ""), "p.txt:6:1: NODE_COORD_SECTION has 3 lines, and DIMENSION is 4"),
+        (VRPLIB.replace("3 0 20", "2 0 20"), "p.txt:9:1: node 2 has a line before"),
+        (VRPLIB.replace("4 5\n", "4 x\n"), "p.txt:15:3: 'x' is not a number"),
+        (VRPLIB.replace("DEPOT_SECTION\n1", "DEPOT_SECTION\n2"), "p.txt:17:1: the one depot must be node 1"),
+        (VRPLIB.replace("DEPOT_SECTION", "BACKHAUL_SECTION\n1\nDEPOT_SECTION"), "BACKHAUL_SECTION is not supported"),
+        (VRPLIB.replace("TYPE : CVRP", "DISTANCE : 100"), "p.txt:2:1: DISTANCE is not supported"),
+        (LI_LIM.replace("1 0 2", "1 0 1"), "p.txt:3:21: node 1 names node 1 as its partner, and that one names 0"),
+    ],
+)
+def test_texts_that_cannot_be_read_say_where(tmp_path: Path, text: str, place: str) -> None:
+    """File, line and column of Solomon's and VRPLIB's formats too."""
+    with pytest.raises(UnreadableFile) as caught:
+        read_problem(write(tmp_path, text, "p.txt"))
+    assert place in str(caught.value)
+
+
+def test_every_field_of_our_format_comes_back(tmp_path: Path) -> None:
+    """Also those that only OR-Tools knows."""
+    for field in ("windows", "breaks", "locked", "on_board", "late_cost", "bins"):
+        problem = beyond(field, 3)
+        again = read_problem(write(tmp_path, problem_to_json(problem), "own.json")).problem
+        for item in dataclasses.fields(problem):
+            ours, theirs = getattr(problem, item.name), getattr(again, item.name)
+            assert np.array_equal(ours, theirs) if isinstance(ours, np.ndarray) else ours == theirs, item.name
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"types": [{"count": 1}]}, "types[0].capacity: is required"),
+        ({"types": [{"count": 1, "capacity": [1], "wings": 2}]}, "types[0].wings: unknown field"),
+        (
+            {"types": [{"count": 1, "capacity": [1], "breaks": [{"latest": 1}]}]},
+            "types[0].breaks[0]: must be an object",
+        ),
+        ({"windows": {"1": [[1]]}}, "windows.1: a window is a list of two numbers"),
+        ({"windows": {"x": []}}, "windows.x: is no node"),
+        ({"prize": 7}, "prize: must be a list"),
+        ({"wings": 7}, "wings: unknown field"),
+    ],
+)
+def test_our_format_names_the_path_of_what_is_wrong(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
+    """The path of the JSON value."""
+    tree = json.loads(problem_to_json(beyond("windows", 3))) | change
+    with pytest.raises(UnreadableFile) as caught:
+        read_problem(write(tmp_path, json.dumps(tree)))
+    assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ SUFFIXES = (".txt", ".vrp", ".json", ".gz")
 
 
 _DEFAULT_SECONDS = 10.0
+_EXPLAINED = 50
+"""So many requests left out are explained against the plan; each takes up to a tenth of a second."""
 
 
 def _seconds(args: argparse.Namespace) -> float | None:
@@ -20,7 +22,8 @@ def _seconds(args: argparse.Namespace) -> float | None:
 
 def run(args: argparse.Namespace) -> int:
     """0: every request is served; 1: refused, or some are left out."""
-    from matcher.routing import solve
+    from matcher.routing import explain, solve
+    from matcher.routing.explain import sentence
     from matcher.routing.formats import UnreadableFile, read_problem
 
     try:
@@ -40,8 +43,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.file}: {error}", file=sys.stderr)
         return 1
     solution.check()
+    explained = explain(solution, [gone.request for gone in solution.unserved[:_EXPLAINED]], objective=args.objective)
     if args.out is not None:
-        args.out.write_text(read.answer(solution) + "\n")
+        args.out.write_text(read.answer(solution, explained) + "\n")
     print(f"requests    {len(read.problem.pickup)}, {len(solution.unserved)} unserved")
     print(f"vehicles    {solution.vehicles} of {sum(kind.count for kind in read.problem.fleet)}")
     print(f"distance    {solution.distance:.2f}")
@@ -49,8 +53,10 @@ def run(args: argparse.Namespace) -> int:
         print(f"cost        {solution.cost:.2f}")
     print(f"solver      {solution.solver}{', proven' if solution.proven else ''}")
     print(f"iterations  {solution.iterations}")
-    for unserved in solution.unserved:
-        print(f"request {unserved.request}: {unserved.reason.value}, {unserved.relaxation:g} more would do")
+    for why in explained:
+        print(sentence(why))
+    for gone in solution.unserved[_EXPLAINED:]:
+        print(f"request {gone.request}: {gone.reason.value}")
     if args.out is None:
         for route in solution.routes:
             print(*route)

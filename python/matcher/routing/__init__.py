@@ -1,5 +1,6 @@
 """Routes: live insertion into a fleet under way, and pickup-and-delivery plans."""
 
+from matcher.routing.explain import Explanation, Limit, Relaxation, explain
 from matcher.routing.fleet import Fleet, FleetOptions, Improved, Insertion, Order, PlannedRoute, Route
 from matcher.routing.formats.li_lim import read_li_lim
 from matcher.routing.formats.sartori_buriol import read_sartori_buriol
@@ -21,18 +22,21 @@ from matcher.routing.rungs import RoutingSolver, SolveTask, solve
 
 __all__ = [
     "Break",
+    "Explanation",
     "Fleet",
     "FleetOptions",
     "FleetOutgrown",
     "Improved",
     "Insertion",
     "InvalidPlanError",
+    "Limit",
     "LiveFleet",
     "OnBoard",
     "Order",
     "PlannedRoute",
     "Problem",
     "Progress",
+    "Relaxation",
     "Route",
     "RouteTask",
     "RoutingSolver",
@@ -42,6 +46,7 @@ __all__ = [
     "Unserved",
     "UnservedReason",
     "VehicleType",
+    "explain",
     "optimize_routes",
     "read_li_lim",
     "read_sartori_buriol",

@@ -56,7 +56,7 @@ def put_in(plan: Solution, objective: str) -> Solution:
     problem = plan.problem
     clock = Clock(problem)
     routes, types = [list(route) for route in plan.routes], list(plan.types or [0] * len(plan.routes))
-    tables = list(plan.timetables)
+    tables = list(plan.timetables or _tables(problem, routes, types))
     left: list[Unserved] = []
     for gone in plan.unserved:
         prize = np.inf if problem.prize is None else float(problem.prize[gone.request])
@@ -85,7 +85,11 @@ def put_in(plan: Solution, objective: str) -> Solution:
         else:
             routes[number], tables[number] = route, run.table
     return dataclasses.replace(
-        plan, routes=routes, types=types if problem.types else [], timetables=tables, unserved=left
+        plan,
+        routes=routes,
+        types=types if problem.types else [],
+        timetables=tables if problem.beyond_kernel else [],
+        unserved=left,
     )
 
 
@@ -114,8 +118,10 @@ def _cheapest(
 
 def timetables(problem: Problem, routes: Sequence[Sequence[int]], types: Sequence[int]) -> list[Timetable]:
     """Of routes that are feasible, when the problem needs them; empty otherwise. Raises ValueError where one is not."""
-    if not problem.beyond_kernel:
-        return []
+    return _tables(problem, routes, types) if problem.beyond_kernel else []
+
+
+def _tables(problem: Problem, routes: Sequence[Sequence[int]], types: Sequence[int]) -> list[Timetable]:
     clock = Clock(problem)
     tables = []
     for number, (of_type, route) in enumerate(zip(types, routes, strict=True)):
@@ -165,7 +171,4 @@ def finished(problem: Problem, found: Sequence[tuple[int, list[int]]], objective
         timetables=timetables(problem, stops, types),
         solver=solver,
     )
-    if found or not plan.unserved:
-        return plan
-    full = put_in(plan, objective)
-    return full if problem.beyond_kernel else dataclasses.replace(full, timetables=[])
+    return plan if found or not plan.unserved else put_in(plan, objective)

@@ -56,6 +56,11 @@ class Clock:
         self._pickup: list[int] = problem.pickup.tolist()
         self._rides: list[float] | None = None if problem.max_ride is None else problem.max_ride.tolist()
 
+    @property
+    def limits_rides(self) -> bool:
+        """Whether the problem has limits on the time on board."""
+        return self._rides is not None
+
     def run(self, of_type: int, route: Sequence[int], give: Give = HARD) -> Run | None:
         """The least late timetable within limits that have given way; None when there is none."""
         vehicle = self._fleet[of_type]
@@ -191,7 +196,8 @@ class Clock:
 
 
 def _key(run: Run) -> tuple[float, float]:
-    return run.lateness_cost, max(run.late, run.overtime)
+    missed = max(run.late, run.overtime)
+    return (missed if missed > GRACE else 0.0), run.lateness_cost
 
 
 def _break_places(breaks: int, stops: int) -> Iterator[tuple[int, ...]]:

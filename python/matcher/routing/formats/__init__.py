@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from matcher.routing.explain import Explanation
 from matcher.routing.formats import li_lim, own, sartori_buriol, solomon, vroom, vrplib
 from matcher.routing.formats.li_lim import read_li_lim
 from matcher.routing.formats.own import problem_to_json, solution_to_json
@@ -43,11 +45,11 @@ class ProblemFile:
     customers: bool = False
     """From a format of customers who are served from a depot: plans are routes of customers."""
 
-    def answer(self, solution: Solution) -> str:
-        """The plan in the format of the problem."""
+    def answer(self, solution: Solution, explained: Sequence[Explanation] = ()) -> str:
+        """The plan in the format of the problem; reasons go into our own."""
         if self.vroom is not None:
             return solution_to_vroom(solution, self.vroom)
-        return solution_to_vrplib(solution) if self.customers else solution_to_json(solution)
+        return solution_to_vrplib(solution) if self.customers else solution_to_json(solution, explained)
 
 
 def read_problem(path: str | Path) -> ProblemFile:

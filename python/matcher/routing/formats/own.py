@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from matcher.routing.explain import Explanation, Relaxation
 from matcher.routing.formats.text import UnreadableFile
 from matcher.routing.problem import Break, OnBoard, Problem, Solution, Unserved, VehicleType
 
@@ -139,8 +140,9 @@ def _number(value: Any, where: str) -> float:
     return float(value)
 
 
-def solution_to_json(solution: Solution) -> str:
+def solution_to_json(solution: Solution, explained: Sequence[Explanation] = ()) -> str:
     """Routes as lists of nodes, with their times where the plan states them; what is left out and why; who found it."""
+    reasons = {why.request: why for why in explained}
     times = [{"starts": list(table.starts), "breaks": list(table.breaks)} for table in solution.timetables]
     return json.dumps(
         {
@@ -155,10 +157,27 @@ def solution_to_json(solution: Solution) -> str:
             "routes": solution.routes,
             "types": solution.types,
             **({"timetables": times} if times else {}),
-            "unserved": [_unserved(gone) for gone in solution.unserved],
+            "unserved": [_unserved(gone, reasons.get(gone.request)) for gone in solution.unserved],
         }
     )
 
 
-def _unserved(gone: Unserved) -> dict[str, Any]:
-    return {"request": gone.request, "reason": gone.reason.value, "relaxation": gone.relaxation}
+def _unserved(gone: Unserved, why: Explanation | None) -> dict[str, Any]:
+    """`relaxations`: limits each of which would be enough to give way; `together`: or the fewest that are, at once."""
+    short = {"request": gone.request, "reason": gone.reason.value, "relaxation": gone.relaxation}
+    if why is None:
+        return short
+    return short | {
+        "relaxations": [_relaxation(item) for item in why.relaxations],
+        "together": [_relaxation(item) for item in why.together],
+    }
+
+
+def _relaxation(item: Relaxation) -> dict[str, Any]:
+    return {
+        "limit": item.limit.value,
+        "amount": item.amount,
+        "vehicle_type": item.vehicle_type,
+        "route": item.route,
+        "stops": list(item.stops),
+    }
