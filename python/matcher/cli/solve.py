@@ -35,6 +35,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--solver", choices=["auto", "native", "ortools", "cpsat"], default="auto",
                         help="routes: who searches (default: native where it can)")  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="JSON", help="write matching and duals, or the plan, here")
+    parser.add_argument(
+        "--report", type=Path, metavar="HTML", help="routes: draw the plan here, with windows and reasons"
+    )
     parser.set_defaults(run=run)
 
 

@@ -46,6 +46,11 @@ def run(args: argparse.Namespace) -> int:
     explained = explain(solution, [gone.request for gone in solution.unserved[:_EXPLAINED]], objective=args.objective)
     if args.out is not None:
         args.out.write_text(read.answer(solution, explained) + "\n")
+    if args.report is not None:
+        from matcher.cli.plan_report import plan_report
+        from matcher.console import write_report
+
+        write_report(plan_report(solution, explained, f"matcher solve {args.file.name}"), args.report)
     print(f"requests    {len(read.problem.pickup)}, {len(solution.unserved)} unserved")
     print(f"vehicles    {solution.vehicles} of {sum(kind.count for kind in read.problem.fleet)}")
     print(f"distance    {solution.distance:.2f}")

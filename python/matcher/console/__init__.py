@@ -1,5 +1,6 @@
 """Read-only views for people: the report of a run, one HTML file that needs no network."""
 
+from matcher.console.plan_view import LeftOut, PlanView, RouteTrack, StopMark
 from matcher.console.report import render_report, write_report
 from matcher.console.view import (
     CourierTrack,
@@ -18,10 +19,14 @@ __all__ = [
     "CycleSeries",
     "Figure",
     "InstanceRow",
+    "LeftOut",
     "MarketMap",
     "MetricRow",
     "OrderTrace",
+    "PlanView",
+    "RouteTrack",
     "RunView",
+    "StopMark",
     "StoreMark",
     "render_report",
     "write_report",

@@ -39,7 +39,7 @@ def cycle_charts(cycles: CycleSeries) -> list[tuple[str, str, Spec]]:
         for t, ms, rung, gap in zip(minutes, cycles.decision_ms, cycles.rung, cycles.gap, strict=True)
     ]
     area = (
-        _chart(orders)
+        inline(orders)
         .mark_area(interpolate="step-after", opacity=0.85)
         .encode(
             x=_time(),
@@ -48,7 +48,7 @@ def cycle_charts(cycles: CycleSeries) -> list[tuple[str, str, Spec]]:
             tooltip=[_minute_tip(), alt.Tooltip("what:N", title="state"), alt.Tooltip("value:Q", title="orders")],
         )
     )
-    base = _chart(couriers).encode(x=_time())
+    base = inline(couriers).encode(x=_time())
     tips = [
         _minute_tip(),
         alt.Tooltip("busy:Q", title="busy"),
@@ -63,7 +63,7 @@ def cycle_charts(cycles: CycleSeries) -> list[tuple[str, str, Spec]]:
     p50, p95, p99 = (float(np.quantile(cycles.decision_ms, q)) for q in (0.5, 0.95, 0.99))
     rules = [{"ms": p95, "label": f"p95 {p95:.1f} ms"}]
     speed = alt.layer(
-        _chart(decisions)
+        inline(decisions)
         .mark_circle(size=26, opacity=0.75)
         .encode(
             x=_time(),
@@ -76,13 +76,13 @@ def cycle_charts(cycles: CycleSeries) -> list[tuple[str, str, Spec]]:
                 alt.Tooltip("gap:Q", title="gap %", format=".4f"),
             ],
         ),
-        _chart(rules).mark_rule(color=INK, strokeDash=[5, 3]).encode(y="ms:Q"),
-        _chart(rules)
+        inline(rules).mark_rule(color=INK, strokeDash=[5, 3]).encode(y="ms:Q"),
+        inline(rules)
         .mark_text(align="right", baseline="bottom", dx=-2, dy=-2, color=INK, fontSize=11)
         .encode(y="ms:Q", x=alt.value("width"), text="label:N"),
     )
     gap = (
-        _chart(decisions)
+        inline(decisions)
         .mark_area(line={"color": VIOLET, "strokeWidth": 1.5}, color=VIOLET, opacity=0.25, interpolate="step-after")
         .encode(
             x=_time(),
@@ -92,12 +92,12 @@ def cycle_charts(cycles: CycleSeries) -> list[tuple[str, str, Spec]]:
     )
     proven = sum(value <= 0 for value in cycles.gap)
     return [
-        ("Orders in the market", "By what they wait for, at each decision.", _spec(area)),
-        ("Couriers", "On shift (dashed) and carrying or fetching an order (filled).", _spec(fleet)),
+        ("Orders in the market", "By what they wait for, at each decision.", dressed(area)),
+        ("Couriers", "On shift (dashed) and carrying or fetching an order (filled).", dressed(fleet)),
         ("Time of a decision", f"As the caller saw it: p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f} ms.",
-         _spec(speed)),
+         dressed(speed)),
         ("Certified gap", f"How far a decision could at most be from the best over its candidates: "
-         f"{proven} of {len(cycles.gap)} are proven optimal.", _spec(gap)),
+         f"{proven} of {len(cycles.gap)} are proven optimal.", dressed(gap)),
     ]  # fmt: skip
 
 
@@ -112,21 +112,21 @@ def order_charts(market: MarketMap) -> list[tuple[str, str, Spec]]:
     late = np.array([(order.dropoff_s or 0) - (order.promised_s or 0) for order in promised]) / _MINUTE
     charts = [
         ("Click-to-door over time", "By time of order: median (line) and the middle 80 % (band); dots are orders.",
-         _spec(_door_over_time(done, door))),
-        ("Click-to-door", "From the order placed to the drop-off, delivered orders.", _spec(_histogram(door, BLUE))),
-        ("Ready-to-pickup", "How long goods stood ready until they were handed over.", _spec(_histogram(wait, TEAL))),
+         dressed(_door_over_time(done, door))),
+        ("Click-to-door", "From the order placed to the drop-off, delivered orders.", dressed(_histogram(door, BLUE))),
+        ("Ready-to-pickup", "How long goods stood ready until they were handed over.", dressed(_histogram(wait, TEAL))),
     ]  # fmt: skip
     if promised:
         text = "Drop-off against the end of the promise window: left of 0 is early."
-        charts.append(("Against the promise", text, _spec(_histogram(late, AMBER, split=0.0))))
+        charts.append(("Against the promise", text, dressed(_histogram(late, AMBER, split=0.0))))
     return charts
 
 
 def instance_chart(column: str, unit: str, rows: Sequence[InstanceRow], index: int) -> Spec:
     """All instances on one line per column, to see spread and outliers."""
     values = [{"name": row.name, "value": row.values[index]} for row in rows]
-    return _spec(
-        _chart(values)
+    return dressed(
+        inline(values)
         .mark_tick(thickness=2, size=26, color=BLUE, opacity=0.6)
         .encode(
             x=alt.X("value:Q", title=unit or None, scale=alt.Scale(zero=False)),
@@ -147,9 +147,9 @@ def _door_over_time(done: Sequence[OrderTrace], door: np.ndarray[Any, np.dtype[n
     step = max(1, len(done) // 2_000)
     dots = [{"t": float(t), "door": float(value)} for t, value in zip(placed[::step], door[::step], strict=True)]
     tips = [_minute_tip(), *(alt.Tooltip(f"{name}:Q", format=".1f") for name in ("low", "median", "high"))]
-    base = _chart(bands).encode(x=_time())
+    base = inline(bands).encode(x=_time())
     return alt.layer(
-        _chart(dots).mark_circle(size=12, color=MUTED, opacity=0.3).encode(x=_time(), y=alt.Y("door:Q")),
+        inline(dots).mark_circle(size=12, color=MUTED, opacity=0.3).encode(x=_time(), y=alt.Y("door:Q")),
         base.mark_area(color=BLUE, opacity=0.18, interpolate="monotone").encode(
             y=alt.Y("low:Q", title="minutes"), y2="high:Q", tooltip=tips
         ),
@@ -177,7 +177,7 @@ def _histogram(values: np.ndarray[Any, np.dtype[np.float64]], colour: str, split
     marks = [{"at": float(p50), "label": f"p50 {p50:.1f}"}, {"at": float(p90), "label": f"p90 {p90:.1f}"}]
     colours = alt.Scale(domain=["in", "late"], range=[colour if split is None else TEAL, RED])
     bar = (
-        _chart(bars)
+        inline(bars)
         .mark_rect(stroke="white", strokeWidth=1)
         .encode(
             x=alt.X("from:Q", title="minutes", scale=alt.Scale(nice=False, zero=False)),
@@ -188,9 +188,9 @@ def _histogram(values: np.ndarray[Any, np.dtype[np.float64]], colour: str, split
             tooltip=[alt.Tooltip("from:Q", title="from min"), alt.Tooltip("to:Q", title="to min"), "orders:Q"],
         )
     )
-    rule = _chart(marks).mark_rule(color=INK, strokeDash=[5, 3]).encode(x="at:Q")
+    rule = inline(marks).mark_rule(color=INK, strokeDash=[5, 3]).encode(x="at:Q")
     text = (
-        _chart(marks)
+        inline(marks)
         .mark_text(align="left", baseline="top", dx=4, color=INK, fontSize=11)
         .encode(x="at:Q", y=alt.value(0), text="label:N")
     )
@@ -201,7 +201,8 @@ def _gap(row: dict[str, Any]) -> float:
     return float(row["gap"])
 
 
-def _chart(values: list[dict[str, Any]]) -> alt.Chart:
+def inline(values: list[dict[str, Any]]) -> alt.Chart:
+    """A chart of rows that stand in the page."""
     return alt.Chart(alt.InlineData(values=values))
 
 
@@ -219,7 +220,7 @@ def _colour(field: str, domain: list[str], colours: list[str]) -> alt.Color:
     )
 
 
-def _spec(chart: Chart) -> Spec:
+def dressed(chart: Chart) -> Spec:
     """The chart as wide as its place in the page, in the report's dress."""
     height = {} if getattr(chart, "height", alt.Undefined) is not alt.Undefined else {"height": 210}
     dressed = (

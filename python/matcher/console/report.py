@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from matcher.console.charts import Spec, cycle_charts, instance_chart, order_charts
+from matcher.console.plan_charts import plan_charts
 from matcher.console.view import MarketMap, RunView
 
 
@@ -26,6 +27,7 @@ def render_report(view: RunView) -> str:
         (name, "Every instance is a tick.", instance_chart(name, unit, view.instances, index))
         for index, (name, unit) in enumerate(view.instance_columns)
     ]
+    plan = [] if view.plan is None else plan_charts(view.plan)
     return (
         _environment()
         .get_template("report.html.j2")
@@ -33,8 +35,9 @@ def render_report(view: RunView) -> str:
             view=view,
             charts=[(title, text, _json(spec)) for title, text, spec in charts],
             spread=[(title, text, _json(spec)) for title, text, spec in spread] if len(view.instances) > 1 else [],
+            plan=[(title, text, _json(spec)) for title, text, spec in plan],
             market=_json(_market(view.market)) if view.market is not None else None,
-            vega=Markup(_vega()) if charts or spread else "",
+            vega=Markup(_vega()) if charts or spread or plan else "",
         )
     )
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from matcher.console.plan_view import PlanView
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -125,3 +127,4 @@ class RunView:
     instance_columns: tuple[tuple[str, str], ...] = ()
     """Name and unit of each column of `instances`."""
     instances: tuple[InstanceRow, ...] = ()
+    plan: PlanView | None = None

@@ -56,7 +56,7 @@ def put_in(plan: Solution, objective: str) -> Solution:
     problem = plan.problem
     clock = Clock(problem)
     routes, types = [list(route) for route in plan.routes], list(plan.types or [0] * len(plan.routes))
-    tables = list(plan.timetables or _tables(problem, routes, types))
+    tables = list(plan.timetables or all_timetables(problem, routes, types))
     left: list[Unserved] = []
     for gone in plan.unserved:
         prize = np.inf if problem.prize is None else float(problem.prize[gone.request])
@@ -118,10 +118,11 @@ def _cheapest(
 
 def timetables(problem: Problem, routes: Sequence[Sequence[int]], types: Sequence[int]) -> list[Timetable]:
     """Of routes that are feasible, when the problem needs them; empty otherwise. Raises ValueError where one is not."""
-    return _tables(problem, routes, types) if problem.beyond_kernel else []
+    return all_timetables(problem, routes, types) if problem.beyond_kernel else []
 
 
-def _tables(problem: Problem, routes: Sequence[Sequence[int]], types: Sequence[int]) -> list[Timetable]:
+def all_timetables(problem: Problem, routes: Sequence[Sequence[int]], types: Sequence[int]) -> list[Timetable]:
+    """Of routes that are feasible, as early as can be. Raises ValueError where one is not."""
     clock = Clock(problem)
     tables = []
     for number, (of_type, route) in enumerate(zip(types, routes, strict=True)):
