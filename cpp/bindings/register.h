@@ -12,6 +12,7 @@ void register_route(pybind11::module_& m);
 void register_insertion(pybind11::module_& m);
 void register_fleet(pybind11::module_& m);
 void register_pdptw(pybind11::module_& m);
+void register_sequence(pybind11::module_& m);
 void register_standing(pybind11::module_& m);
 void register_batch(pybind11::module_& m);
 void register_wire(pybind11::module_& m);

@@ -169,6 +169,19 @@ def evaluate_routes(
     share_dropoff_service: bool,
     severe_after_ms: int,
 ) -> dict[str, Any]: ...
+def best_sequences(
+    *,
+    locations: dict[str, Any],
+    travel: dict[str, Any],
+    orders: dict[str, Any],
+    couriers: dict[str, Any],
+    routes: dict[str, Any],
+    share_dropoff_service: bool,
+    severe_after_ms: int,
+    weights: Any,
+    more_size: Any,
+    more_capacity: Any,
+) -> dict[str, Any]: ...
 def insertion_candidates(
     *,
     locations: dict[str, Any],

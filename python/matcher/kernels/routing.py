@@ -1,4 +1,5 @@
-"""The native routing objects: running routes kept up to date, and the search for pickup-and-delivery plans.
+"""The native routing objects: running routes kept up to date, the best order of a route's stops, and the
+search for pickup-and-delivery plans.
 
 `matcher.routing` gives them their types and sentences; this module is the only way to them.
 """
@@ -9,5 +10,6 @@ from matcher.kernels import _native
 
 NativeFleet = _native.Fleet
 solve_pdptw = _native.solve_pdptw
+best_sequences = _native.best_sequences
 
-__all__ = ["NativeFleet", "solve_pdptw"]
+__all__ = ["NativeFleet", "best_sequences", "solve_pdptw"]

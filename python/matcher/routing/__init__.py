@@ -19,8 +19,10 @@ from matcher.routing.problem import (
     VehicleType,
 )
 from matcher.routing.rungs import RoutingSolver, SolveTask, solve
+from matcher.routing.sequence import BestSequence, best_sequence
 
 __all__ = [
+    "BestSequence",
     "Break",
     "Explanation",
     "Fleet",
@@ -46,6 +48,7 @@ __all__ = [
     "Unserved",
     "UnservedReason",
     "VehicleType",
+    "best_sequence",
     "explain",
     "optimize_routes",
     "read_li_lim",
