@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from matcher.routing import Problem, Solution
+from matcher.routing import Problem, Solution, solve
 
 SCALE = 100
-"""OR-Tools counts in integers: hundredths, travel rounded up so that its plans stay feasible."""
+"""Peers that count in integers count hundredths, travel rounded up so that their plans stay feasible."""
 
 
 def _solution(problem: Problem, routes: list[list[int]]) -> Solution:
@@ -24,47 +23,8 @@ def _solution(problem: Problem, routes: list[list[int]]) -> Solution:
 
 
 def ortools(problem: Problem, seconds: float, seed: int, objective: str) -> Solution:
-    """The routing library: parallel cheapest insertion, then guided local search. Deterministic but for the clock."""
-    n = len(problem.ready)
-    manager = pywrapcp.RoutingIndexManager(n, problem.vehicles, 0)
-    model = pywrapcp.RoutingModel(manager)
-    cost = np.rint(problem.distance * SCALE).astype(np.int64)
-    time = np.ceil((problem.travel + problem.service[:, None]) * SCALE).astype(np.int64)
-    distance_at = model.RegisterTransitMatrix(cost.tolist())
-    time_at = model.RegisterTransitMatrix(time.tolist())
-    load_at = model.RegisterUnaryTransitVector(problem.demand.tolist())
-    model.SetArcCostEvaluatorOfAllVehicles(distance_at)
-    if objective == "hierarchical":
-        model.SetFixedCostOfAllVehicles(int(cost.max()) * n)
-    horizon = int(problem.due.max() * SCALE) + 1
-    model.AddDimension(time_at, horizon, horizon, False, "time")
-    model.AddDimension(load_at, 0, problem.capacity, True, "load")
-    clock = model.GetDimensionOrDie("time")
-    for node in range(1, n):
-        late = int(np.floor(problem.due[node] * SCALE))
-        clock.CumulVar(manager.NodeToIndex(node)).SetRange(int(np.ceil(problem.ready[node] * SCALE)), late)
-    for vehicle in range(problem.vehicles):
-        clock.CumulVar(model.End(vehicle)).SetMax(int(problem.due[0] * SCALE))
-    for p, d in zip(problem.pickup.tolist(), problem.delivery.tolist(), strict=True):
-        a, b = manager.NodeToIndex(p), manager.NodeToIndex(d)
-        model.AddPickupAndDelivery(a, b)
-        model.solver().Add(model.VehicleVar(a) == model.VehicleVar(b))
-        model.solver().Add(clock.CumulVar(a) <= clock.CumulVar(b))
-    parameters = pywrapcp.DefaultRoutingSearchParameters()
-    parameters.first_solution_strategy = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
-    parameters.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
-    parameters.time_limit.FromMilliseconds(max(1, int(seconds * 1000)))
-    found = model.SolveWithParameters(parameters)
-    routes = []
-    for vehicle in range(problem.vehicles if found else 0):
-        index, route = model.Start(vehicle), []
-        while not model.IsEnd(index):
-            if manager.IndexToNode(index):
-                route.append(manager.IndexToNode(index))
-            index = found.Value(model.NextVar(index))
-        if route:
-            routes.append(route)
-    return _solution(problem, routes)
+    """The routing library, by our own rung: parallel cheapest insertion, then guided local search, on wall time."""
+    return solve(problem, time_limit=seconds, seed=seed, objective=objective, solver="ortools")  # type: ignore[arg-type]
 
 
 def pyvroom(problem: Problem, seconds: float, seed: int, objective: str) -> Solution:

@@ -203,7 +203,8 @@ class _Model:
         parameters.first_solution_strategy = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
         parameters.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
         if task.time_limit is not None:
-            parameters.time_limit.FromMilliseconds(max(1, int(task.time_limit * 1000)))
+            # The solver's own clock began with the model: building it is part of the time.
+            parameters.time_limit.FromMilliseconds(max(1, int(task.time_limit * 1000 - self._solver.WallTime())))
         self._model.AddSearchMonitor(self._solver.CustomLimit(self._stop))
         self._model.AddAtSolutionCallback(self._at_solution)
         self._model.CloseModelWithParameters(parameters)

@@ -1,0 +1,58 @@
+"""Seeded pickup-and-delivery problems, one for each field that every rung knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from matcher.routing import Problem, VehicleType
+
+FEATURES = ("plain", "matrix", "dimensions", "skills", "depots", "open", "rides", "prizes", "fixed_costs")
+
+
+def delivery_problem(feature: str, requests: int, seed: int) -> Problem:
+    """`requests` pairs on a square of 100, windows of half an hour to five, a vehicle for every four requests."""
+    rng = np.random.default_rng([seed, requests, FEATURES.index(feature)])
+    n = 2 * requests + 2
+    xy = rng.uniform(0, 100, (n, 2))
+    distance = np.hypot(xy[:, None, 0] - xy[None, :, 0], xy[:, None, 1] - xy[None, :, 1])
+    pickup = np.arange(1, requests + 1, dtype=np.int32)
+    delivery = pickup + np.int32(requests)
+    ready, due = np.zeros(n), np.full(n, 1000.0)
+    ready[pickup] = rng.uniform(0, 600, requests)
+    due[pickup] = ready[pickup] + rng.uniform(30, 300, requests)
+    demand = np.zeros(n, np.int32)
+    demand[pickup] = rng.integers(1, 8, requests)
+    demand[delivery] = -demand[pickup]
+    service = np.where(np.arange(n) % (n - 1) > 0, 5.0, 0.0)
+    fleet = max(2, requests // 4)
+    kind = VehicleType(fleet, (14,))
+    plain = Problem(
+        f"{feature}-{requests}-{seed}", distance, ready, due, service, demand, pickup, delivery, 0, 0,
+        types=(kind,), xy=xy,
+    )  # fmt: skip
+    half = (replace(kind, count=fleet - fleet // 2), replace(kind, count=fleet // 2, start=n - 1, end=n - 1))
+    straight = distance[pickup, delivery]
+    if feature == "matrix":
+        return replace(plain, distance=distance * rng.uniform(0.8, 1.5, distance.shape), duration=distance)
+    if feature == "dimensions":
+        more = np.zeros((n, 1), np.int32)
+        more[pickup, 0] = rng.integers(0, 5, requests)
+        more[delivery] = -more[pickup]
+        return replace(plain, types=(replace(kind, capacity=(14, 8)),), more_demand=more)
+    if feature == "skills":
+        return replace(
+            plain, types=(half[0], replace(half[0], count=fleet // 2)), allowed=rng.random((requests, 2)) < 0.7
+        )
+    if feature == "depots":
+        return replace(plain, types=half)
+    if feature == "open":
+        return replace(plain, types=(replace(kind, end=None),))
+    if feature == "rides":
+        return replace(plain, max_ride=straight * rng.uniform(1.1, 2.0, requests) + 5.0)
+    if feature == "prizes":
+        return replace(plain, prize=rng.uniform(20, 150, requests))
+    if feature == "fixed_costs":
+        return replace(plain, types=(replace(half[0], fixed_cost=60.0), replace(half[1], fixed_cost=25.0)))
+    return plain
