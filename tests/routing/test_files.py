@@ -245,9 +245,14 @@ def test_what_cannot_be_read_is_refused_by_its_place(tmp_path: Path, text: str, 
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
-        (("vehicles", 1, "capacity"), [5], "vehicles[1].capacity: differs from that of vehicles[0]"),
+        (("vehicles", 1, "capacity"), [5, 5], "shipments[0].amount: has 1 dimensions, vehicles have 2"),
+        (("vehicles", 1, "profile"), "bike", "vehicles[1].profile: differs from that of vehicles[0]"),
+        (("vehicles", 1, "start_index"), None, "vehicles[1].start_index: must be an integer"),
+        (("vehicles", 1, "costs"), {"per_hour": 60}, "vehicles[1].costs.per_hour: only 3600"),
+        (("vehicles", 1, "breaks"), [{"id": 1, "time_windows": []}], "vehicles[1].breaks[0].time_windows: exactly one"),
+        (("shipments", 1, "pickup", "time_windows"), [[0, 9], [5, 20]], "two of them overlap at 5"),
         (("vehicles", 0, "speed_factor"), 2, "vehicles[0].speed_factor: is not supported"),
-        (("shipments", 0, "amount"), [1, 2], "shipments[0].amount: must be a list of one integer"),
+        (("shipments", 0, "amount"), [1, 2], "shipments[0].amount: has 2 dimensions, vehicles have 1"),
         (("shipments", 1, "pickup", "setup"), 5, "shipments[1].pickup.setup: is not supported"),
         (("shipments", 1, "pickup", "time_windows"), [[9, 3]], "the window [9, 3] ends before it begins"),
         (("shipments", 0, "delivery", "location_index"), 77, "location_index 77 is not a row of the matrix"),
@@ -268,6 +273,34 @@ def test_what_vroom_allows_and_we_do_not_is_named(
     with pytest.raises(UnreadableFile) as caught:
         read_problem(write(tmp_path, json.dumps(tree)))
     assert sentence in str(caught.value)
+
+
+def test_vroom_vehicles_may_differ(tmp_path: Path) -> None:
+    """Start, open end, dimensions, skills, several windows, breaks and fixed cost; steps as VROOM writes them."""
+    tree = vroom()
+    tree["vehicles"] = [
+        {"id": 7, "start_index": 0, "capacity": [4, 9], "skills": [1], "time_window": [0, 500]},
+        {
+            "id": 8, "start_index": 4, "end_index": 0, "capacity": [9, 9], "costs": {"fixed": 30},
+            "breaks": [{"id": 3, "time_windows": [[60, 70]], "service": 25}],
+        },
+    ]  # fmt: skip
+    for shipment, amount in zip(tree["shipments"], ([3, 1], [9, 2]), strict=True):
+        shipment["amount"] = amount
+        shipment["pickup"]["time_windows"] = [[0, 5], [50, 400]]
+    tree["shipments"][0]["skills"] = [1]
+    read = read_problem(write(tmp_path, json.dumps(tree)))
+    assert [kind.end for kind in read.problem.types] == [None, 0]
+    assert read.problem.beyond_kernel == ("windows", "breaks")
+    plan = solve(read.problem, max_iterations=40_000, objective="cost")
+    plan.check()
+    first, second = sorted(json.loads(read.answer(plan))["routes"], key=lambda route: route["vehicle"])
+    assert [step["type"] for step in first["steps"]] == ["start", "pickup", "delivery"]
+    assert [step["load"] for step in first["steps"]] == [[0, 0], [3, 1], [0, 0]]
+    assert (first["cost"], second["cost"]) == (20, 90)
+    assert [step["type"] for step in second["steps"]] == ["start", "pickup", "break", "delivery", "end"]
+    assert [step["arrival"] for step in second["steps"]] == [0, 10, 60, 90, 135]
+    assert second["steps"][1]["waiting_time"] == 40
 
 
 def test_every_vroom_arrival_keeps_the_windows(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def all_timetables(problem: Problem, routes: Sequence[Sequence[int]], types: Seq
     clock = Clock(problem)
     tables = []
     for number, (of_type, route) in enumerate(zip(types, routes, strict=True)):
-        run = clock.run(of_type, route)
+        run = clock.run(of_type, route, soonest=True)
         if run is None:
             raise ValueError(f"route {number} keeps not all limits")
         tables.append(run.table)

@@ -37,6 +37,8 @@ class Run:
     late: float
     overtime: float
     lateness_cost: float
+    back: float
+    """Arrival at the end."""
 
 
 class Clock:
@@ -61,15 +63,19 @@ class Clock:
         """Whether the problem has limits on the time on board."""
         return self._rides is not None
 
-    def run(self, of_type: int, route: Sequence[int], give: Give = HARD) -> Run | None:
-        """The least late timetable within limits that have given way; None when there is none."""
+    def run(self, of_type: int, route: Sequence[int], give: Give = HARD, *, soonest: bool = False) -> Run | None:
+        """The least late timetable within limits that have given way; None when there is none.
+
+        soonest: with breaks, of those that are on time the one that ends first, and not the first one found.
+        """
         vehicle = self._fleet[of_type]
         best: Run | None = None
         for places in _break_places(len(vehicle.breaks), len(route)):
             found = self._earliest(vehicle, route, places, give)
             if found is not None and (best is None or _key(found) < _key(best)):
                 best = found
-            if best is not None and self._problem.late_cost is None and best.late <= GRACE and best.overtime <= GRACE:
+            on_time = best is not None and best.late <= GRACE and best.overtime <= GRACE
+            if on_time and not soonest and self._problem.late_cost is None:
                 break
         return best
 
@@ -101,7 +107,7 @@ class Clock:
             or not self._aboard_in_time(vehicle, route, starts, give)
         ):
             return None
-        return Run(Timetable(tuple(starts), tuple(pauses)), max(0.0, late), overtime, self._price(route, starts))
+        return Run(Timetable(tuple(starts), tuple(pauses)), max(0.0, late), overtime, self._price(route, starts), back)
 
     def _walk(
         self, vehicle: VehicleType, route: Sequence[int], places: Sequence[int], starts: list[float], give: Give
@@ -195,9 +201,9 @@ class Clock:
         )
 
 
-def _key(run: Run) -> tuple[float, float]:
+def _key(run: Run) -> tuple[float, float, float]:
     missed = max(run.late, run.overtime)
-    return (missed if missed > GRACE else 0.0), run.lateness_cost
+    return (missed if missed > GRACE else 0.0), run.lateness_cost, run.back
 
 
 def _break_places(breaks: int, stops: int) -> Iterator[tuple[int, ...]]:
