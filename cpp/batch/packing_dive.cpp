@@ -1,5 +1,6 @@
 // Packings from scratch. Diving: the average of the couriers' picks during a descent approaches a solution of the
-// linear relaxation. Columns picked nearly always are fixed, the rest is priced anew.
+// linear relaxation. Columns picked nearly always are fixed, the rest is priced anew. The steps aim at the gain that is
+// to be beaten, which ends most dives early and drops columns on the way.
 #include <algorithm>
 #include <utility>
 
@@ -8,10 +9,31 @@
 namespace matcher::packing {
 namespace {
 
-constexpr std::int64_t kPasses = 40;
+constexpr std::int64_t kPasses = 20;
 constexpr double kNearlyAlways = 0.9;
-constexpr double kAtLeast = 0.05;  // of the columns that were picked at all
+constexpr double kAtLeast = 0.03;  // of the columns that were picked at all
 constexpr double kNoise = 0.1;     // on the share of picks, so that dives differ
+
+// Columns whose reduced cost is more than `most`: with one of them, no packing comes closer to the bound of the prices.
+std::vector<bool> beyond(const Model& model, std::span<const double> order_price, double most) {
+  std::vector<bool> result(model.gain.size(), false);
+  std::vector<double> unpaid;
+  for (std::size_t c = 0; c < static_cast<std::size_t>(model.n_couriers); ++c) {
+    const auto first = model.of_courier[c];
+    unpaid.clear();
+    double best = 0.0;
+    for (auto k = first; k < model.of_courier[c + 1]; ++k) {
+      auto left = static_cast<double>(model.gain[static_cast<std::size_t>(k)]);
+      for (const auto o : model.orders_of(k)) left -= order_price[static_cast<std::size_t>(o)];
+      unpaid.push_back(left);
+      best = std::max(best, left);
+    }
+    for (std::size_t i = 0; i < unpaid.size(); ++i) {
+      if (best - unpaid[i] > most) result[static_cast<std::size_t>(first) + i] = true;
+    }
+  }
+  return result;
+}
 
 }  // namespace
 
@@ -47,44 +69,54 @@ Packing take_greedily(const Model& model, Work& work) {
   return best;
 }
 
-Packing dive(const Model& model, const Prices& prices, Random& random, Work& work) {
+Packing dive(const Model& model, std::vector<std::int32_t> open, std::span<const double> order_price,
+             std::int64_t target, Random& random, Work& work) {
   Packing packing;
   std::vector<bool> taken(static_cast<std::size_t>(model.rows()), false);
-  const auto is_open = [&](const Model& of, std::int32_t k) {
-    const auto rows = of.rows_of(k);
+  const auto is_open = [&](std::int32_t k) {
+    const auto rows = model.rows_of(k);
     return std::none_of(rows.begin(), rows.end(), [&](std::int32_t r) { return taken[static_cast<std::size_t>(r)]; });
   };
-  std::vector<double> price(prices.row.begin(), prices.row.begin() + model.n_orders);
-  std::vector<std::int32_t> open(static_cast<std::size_t>(model.columns()));
-  for (std::int32_t k = 0; k < model.columns(); ++k) open[static_cast<std::size_t>(k)] = k;
+  std::vector<double> price(order_price.begin(), order_price.end());
+  std::vector<double> part_price;
+  std::vector<std::pair<double, std::int32_t>> ranked;  // picked most first
   while (!open.empty() && !work.spent()) {
-    const auto part = restrict_to(model, open);
-    work.add(4 * part.members());
-    auto found = descend(part, price, 0, kPasses, 1.0, work);
-    price = std::move(found.order_price);
-    std::vector<std::pair<double, std::int32_t>> ranked;  // picked most first
-    for (std::int32_t k = 0; k < part.columns(); ++k) {
-      const auto picks = found.picks[static_cast<std::size_t>(k)];
-      if (picks == 0) continue;
-      const double share = static_cast<double>(picks) / static_cast<double>(std::max<std::int64_t>(found.passes, 1));
-      ranked.emplace_back(kNoise * random.uniform() - share, k);
+    const auto part = part_of(model, open);
+    work.add(4 * part.model.members());
+    part_price.clear();
+    for (std::int32_t o = 0; o < part.model.n_orders; ++o) {
+      part_price.push_back(price[static_cast<std::size_t>(part.row[static_cast<std::size_t>(o)])]);
+    }
+    const auto goal = std::max<std::int64_t>(target - packing.gain, 0);
+    const auto found = descend(part.model, part_price, goal, kPasses, 1.0, work);
+    if (found.bound <= static_cast<double>(goal)) break;
+    for (std::size_t o = 0; o < part_price.size(); ++o) {
+      price[static_cast<std::size_t>(part.row[o])] = found.order_price[o];
+    }
+    ranked.clear();
+    for (std::size_t k = 0; k < open.size(); ++k) {
+      if (found.picks[k] == 0) continue;
+      const double share = static_cast<double>(found.picks[k]) / static_cast<double>(found.passes);
+      ranked.emplace_back(kNoise * random.uniform() - share, open[k]);
     }
     std::sort(ranked.begin(), ranked.end());
     const auto enough = static_cast<std::size_t>(kAtLeast * static_cast<double>(ranked.size())) + 1;
     std::size_t fixed = 0;
     for (const auto& [rank, k] : ranked) {
       if (fixed >= enough && -rank < kNearlyAlways) break;
-      if (!is_open(part, k)) continue;
-      for (const auto row : part.rows_of(k)) {
-        taken[static_cast<std::size_t>(row)] = true;
-        if (row < model.n_orders) price[static_cast<std::size_t>(row)] = 0.0;
-      }
-      packing.columns.push_back(part.origin[static_cast<std::size_t>(k)]);
-      packing.gain += part.gain[static_cast<std::size_t>(k)];
+      if (!is_open(k)) continue;
+      for (const auto row : model.rows_of(k)) taken[static_cast<std::size_t>(row)] = true;
+      packing.columns.push_back(k);
+      packing.gain += model.gain[static_cast<std::size_t>(k)];
       ++fixed;
     }
     if (fixed == 0) break;
-    std::erase_if(open, [&](std::int32_t k) { return !is_open(model, k); });
+    const auto hopeless = beyond(part.model, found.order_price, found.bound - static_cast<double>(goal));
+    std::size_t kept = 0;
+    for (std::size_t k = 0; k < open.size(); ++k) {
+      if (!hopeless[k] && is_open(open[k])) open[kept++] = open[k];
+    }
+    open.resize(kept);
   }
   std::sort(packing.columns.begin(), packing.columns.end());
   return packing;

@@ -1,6 +1,7 @@
 // Local search over neighbourhoods: some chosen columns with all their rows, and free rows between them, are opened and
 // packed anew by depth-first search over what loses less than now (see packing_proof.cpp for losses). Rows are bits.
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "batch/packing_model.h"
@@ -8,15 +9,28 @@
 namespace matcher::packing {
 namespace {
 
-constexpr std::size_t kTries = 40;     // to grow a neighbourhood without finding a new row
-constexpr std::size_t kNearest = 8;    // columns of least reduced cost along which it grows
-constexpr std::int64_t kSteps = 1500;  // of one search
+constexpr std::size_t kTries = 40;         // to grow a neighbourhood without finding a new row
+constexpr std::size_t kNearest = 8;        // columns of least reduced cost along which it grows
+constexpr std::int64_t kSteps = 1500;      // of one search
+constexpr std::int64_t kTenthsDived = 14;  // columns that a narrow dive looks at, in tenths of the rows
+constexpr double kFewest = 0.3;            // of all rows, opened for a dive
+constexpr double kMost = 1.0;
+constexpr std::int64_t kRebuildPatience = 60;  // dives in a row without a gain
+
+// The value below which `count` of the values lie, about.
+std::int64_t edge_of(std::vector<std::int64_t> values, std::size_t count) {
+  if (count >= values.size()) return std::numeric_limits<std::int64_t>::max();
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(count);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
 
 }  // namespace
 
 LocalSearch::LocalSearch(const Model& model, const Prices& prices, const Work& work)
     : model_(model),
       price_(prices.row),
+      order_price_(prices.row.begin(), prices.row.begin() + model.n_orders),
       reduced_(model.gain.size()),
       by_row_ptr_(model.row_ptr),
       by_row_(model.row_col),
@@ -26,6 +40,7 @@ LocalSearch::LocalSearch(const Model& model, const Prices& prices, const Work& w
   for (std::int32_t k = 0; k < model.columns(); ++k) {
     reduced_[static_cast<std::size_t>(k)] = reduced_cost(model, prices, k);
   }
+  edge_ = edge_of(reduced_, static_cast<std::size_t>(kTenthsDived * model.rows() / 10));
   for (std::size_t r = 0; r < owner_.size(); ++r) {
     work.check();
     std::sort(by_row_.begin() + by_row_ptr_[r], by_row_.begin() + by_row_ptr_[r + 1],
@@ -217,7 +232,71 @@ void LocalSearch::run(std::size_t neighbourhood_rows, std::int64_t patience, std
     gather(limit, random);
     work.add(16 * static_cast<std::int64_t>(rows_.size()) + 1);
     stale = resolve(work) ? 0 : stale + 1;
-    for (const auto row : rows_) position_[static_cast<std::size_t>(row)] = -1;
+    forget();
+  }
+}
+
+void LocalSearch::forget() {
+  for (const auto row : rows_) position_[static_cast<std::size_t>(row)] = -1;
+}
+
+// Grows a large neighbourhood from several seeds.
+void LocalSearch::scatter(std::size_t limit, Random& random) {
+  gather(limit, random);
+  const auto tries = rows_.size() < limit ? limit - rows_.size() : 0;
+  for (std::size_t i = 0; i < tries; ++i) {
+    if (!admit(static_cast<std::int32_t>(random.below(owner_.size())), limit)) break;
+  }
+}
+
+std::vector<std::int32_t> LocalSearch::columns_inside(Work& work) const {
+  std::vector<std::int32_t> columns;
+  std::int64_t visits = 0;
+  for (const auto row : rows_) {
+    if (row < model_.n_orders) continue;
+    for (const auto k : model_.columns_of(row)) {
+      const auto rows = model_.rows_of(k);
+      ++visits;
+      if (reduced_[static_cast<std::size_t>(k)] > edge_) continue;
+      visits += 2;
+      if (std::all_of(rows.begin(), rows.end(),
+                      [&](std::int32_t r) { return position_[static_cast<std::size_t>(r)] >= 0; })) {
+        columns.push_back(k);
+      }
+    }
+  }
+  std::sort(columns.begin(), columns.end());
+  work.add(visits);
+  return columns;
+}
+
+void LocalSearch::restart(bool whole, Random& random, Work& work) {
+  std::vector<std::int32_t> columns;
+  for (std::int32_t k = 0; k < model_.columns(); ++k) {
+    if (whole || reduced_[static_cast<std::size_t>(k)] <= edge_) columns.push_back(k);
+  }
+  work.add(model_.columns());
+  const auto before = packing();
+  load(dive(model_, std::move(columns), order_price_, gain_, random, work));
+  if (gain_ < before.gain) load(before);
+}
+
+void LocalSearch::rebuild(std::int64_t visits, Random& random, Work& work) {
+  if (owner_.empty()) return;
+  const auto end = work.done() + std::min(visits, work.left());
+  for (std::int64_t stale = 0; stale < kRebuildPatience && work.done() < end;) {
+    const auto share = kFewest + (kMost - kFewest) * random.uniform();
+    scatter(static_cast<std::size_t>(share * static_cast<double>(owner_.size())) + 1, random);
+    work.add(8 * static_cast<std::int64_t>(rows_.size()) + 1);
+    std::int64_t gain = 0;
+    for (const auto k : inside_) gain += model_.gain[static_cast<std::size_t>(k)];
+    const auto found = dive(model_, columns_inside(work), order_price_, gain, random, work);
+    stale = found.gain > gain ? 0 : stale + 1;
+    if (found.gain >= gain) {  // an equal one leads elsewhere
+      for (const auto k : inside_) drop(k);
+      for (const auto k : found.columns) put(k);
+    }
+    forget();
   }
 }
 

@@ -49,6 +49,42 @@ Model restrict_to(const Model& model, std::span<const std::int32_t> columns) {
   return part;
 }
 
+Part part_of(const Model& model, std::span<const std::int32_t> columns) {
+  Part part;
+  part.model.ptr.push_back(0);
+  part.model.of_courier.push_back(0);
+  std::vector<std::int32_t> label(static_cast<std::size_t>(model.rows()), -1);
+  std::vector<std::int32_t> couriers;
+  for (const auto k : columns) {
+    for (const auto o : model.orders_of(k)) {
+      auto& at = label[static_cast<std::size_t>(o)];
+      if (at < 0) {
+        at = static_cast<std::int32_t>(part.row.size());
+        part.row.push_back(o);
+      }
+      part.model.member.push_back(at);
+    }
+    const auto courier = model.rows_of(k).back();
+    if (couriers.empty() || couriers.back() != courier) {
+      couriers.push_back(courier);
+      part.model.of_courier.push_back(part.model.of_courier.back());
+    }
+    ++part.model.of_courier.back();
+    part.model.member.push_back(static_cast<std::int32_t>(couriers.size()) - 1);
+    part.model.ptr.push_back(static_cast<std::int32_t>(part.model.member.size()));
+    part.model.gain.push_back(model.gain[static_cast<std::size_t>(k)]);
+    part.model.origin.push_back(k);
+  }
+  part.model.n_orders = static_cast<std::int32_t>(part.row.size());
+  part.model.n_couriers = static_cast<std::int32_t>(couriers.size());
+  for (std::int32_t k = 0; k < part.model.columns(); ++k) {
+    auto& courier = part.model.member[static_cast<std::size_t>(part.model.ptr[static_cast<std::size_t>(k) + 1]) - 1];
+    courier += part.model.n_orders;
+  }
+  part.row.insert(part.row.end(), couriers.begin(), couriers.end());
+  return part;
+}
+
 Model make_model(const PackingProblem& problem, const Work& work) {
   Model model;
   model.n_orders = problem.n_orders;

@@ -108,6 +108,14 @@ SingleAssignment assign_singles(const Model& model, Work& work);
 // The columns given (ascending) as a model of their own, over the same rows; `origin` is the index in `model`.
 Model restrict_to(const Model& model, std::span<const std::int32_t> columns);
 
+// The columns given (ascending) over only the rows they have; `row` are those rows in `model`. Without an index of
+// rows.
+struct Part {
+  Model model;
+  std::vector<std::int32_t> row;
+};
+Part part_of(const Model& model, std::span<const std::int32_t> columns);
+
 // Subgradient descent over a model, from order prices. `picks` tells how often each column was its courier's choice.
 struct Descent {
   std::vector<double> order_price;  // of the lowest bound met
@@ -159,11 +167,13 @@ class Random {
   std::uint64_t state_ = 0x9E3779B97F4A7C15ULL;
 };
 
-// A packing by diving: prices are refined on what is left open, then the columns picked most are fixed, again and
-// again.
-Packing dive(const Model& model, const Prices& prices, Random& random, Work& work);
+// A packing of some columns (ascending) by diving: prices of orders are refined on what is left open, then the columns
+// picked most are fixed, again and again. Gives up, with what it has, once it cannot gain more than `target`.
+Packing dive(const Model& model, std::vector<std::int32_t> open, std::span<const double> order_price,
+             std::int64_t target, Random& random, Work& work);
 
-// Improves a packing by re-solving small neighbourhoods exactly. Prices are those of the model's rows.
+// Improves a packing by re-solving small neighbourhoods exactly and large ones by diving. Prices are those of the
+// model's rows.
 class LocalSearch {
  public:
   LocalSearch(const Model& model, const Prices& prices, const Work& work);
@@ -171,6 +181,11 @@ class LocalSearch {
   void load(const Packing& packing);
   // Until `visits` are used or `patience` neighbourhoods in a row gave nothing.
   void run(std::size_t neighbourhood_rows, std::int64_t patience, std::int64_t visits, Random& random, Work& work);
+  // Dives for a packing of all rows, over all columns or those of least reduced cost; takes it if it gains more.
+  void restart(bool whole, Random& random, Work& work);
+  // Until `visits` are used or many dives gave nothing: opens many rows at once and dives for a packing of them that
+  // gains as much.
+  void rebuild(std::int64_t visits, Random& random, Work& work);
   Packing packing() const;
 
   static constexpr std::size_t kMostRows = 128;
@@ -194,12 +209,17 @@ class LocalSearch {
   void drop(std::int32_t column);
   bool admit(std::int32_t row, std::size_t limit);
   void gather(std::size_t limit, Random& random);
+  void scatter(std::size_t limit, Random& random);
+  void forget();
+  std::vector<std::int32_t> columns_inside(Work& work) const;
   bool resolve(Work& work);
   void extend(const Mask& covered, std::size_t row, std::int64_t loss);
 
   const Model& model_;
   std::vector<std::int64_t> price_;
+  std::vector<double> order_price_;
   std::vector<std::int64_t> reduced_;
+  std::int64_t edge_ = 0;                          // reduced cost beyond which narrow dives do not look
   std::vector<std::int32_t> by_row_ptr_, by_row_;  // columns of a row by reduced cost
   std::vector<std::int32_t> owner_;                // (rows,) chosen column or -1
   std::int64_t gain_ = 0;

@@ -83,6 +83,7 @@ Packing from_core(const Packing& packing, const std::vector<std::int32_t>& core)
 
 constexpr std::int64_t kPatience = 6;  // neighbourhoods without a gain, times rows, that end a local search
 constexpr std::int64_t kSharesOfBudget = 8;
+constexpr int kDives = 4;  // a round
 
 // Rounds of prices, packing and proof until they meet or the work is used up.
 void improve(const Model& model, Search& result, Work& work) {
@@ -114,14 +115,13 @@ void improve(const Model& model, Search& result, Work& work) {
     packing::LocalSearch local_search(core, result.prices, work);
     work.add(8 * core.members());
     const auto rows = std::min<std::size_t>(60 + 8 * static_cast<std::size_t>(round), packing::LocalSearch::kMostRows);
-    const auto try_from = [&](const Packing& start) {
-      local_search.load(start);
-      local_search.run(rows, kPatience * core.rows(), std::max(share, budget / kSharesOfBudget), random, work);
-      const auto found = local_search.packing();
-      if (found.gain > result.best.gain) result.best = from_core(found, columns);
-    };
-    try_from(to_core(result.best, columns));
-    try_from(packing::dive(core, result.prices, random, work));
+    const auto visits = std::max(share, budget / kSharesOfBudget);
+    local_search.load(to_core(result.best, columns));
+    for (int i = 0; i < kDives && !work.spent(); ++i) local_search.restart(i == 0, random, work);
+    local_search.rebuild(visits, random, work);
+    local_search.run(rows, kPatience * core.rows(), visits, random, work);
+    const auto found = local_search.packing();
+    if (found.gain > result.best.gain) result.best = from_core(found, columns);
     if (proven()) return;
     share += share / 4;
   }

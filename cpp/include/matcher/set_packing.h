@@ -14,10 +14,10 @@
 //   1. The columns with one order are an assignment problem (sparse_assignment.h): exact, with prices. If there are no
 //      others, done.
 //   2. Prices: deflected subgradient descent (Polyak steps towards the best packing known) on the Lagrangian that
-//   prices
-//      orders and lets every courier choose; its optimum is that of the linear relaxation. Rounded to integers, courier
-//      prices recomputed exactly, so each bound is valid whatever the arithmetic before it.
-//   3. Packing: annealing over "insert a column, eject those in its way", on the columns of small reduced cost.
+//      prices orders and lets every courier choose; its optimum is that of the linear relaxation. Rounded to integers,
+//      courier prices recomputed exactly, so each bound is valid whatever the arithmetic before it.
+//   3. Packing: dives that fix the columns couriers pick most and price the rest anew, first over everything, then over
+//      large parts of the best packing; small neighbourhoods are searched depth-first.
 //   4. Proof: a packing falls short of the bound by the reduced costs of its columns plus the prices of the rows it
 //      leaves free. Depth-first search over rows enumerates what loses less than the best packing, split into
 //      independent components; when it ends within its share of the work, the packing is optimal.
