@@ -14,7 +14,8 @@ import time
 from bench.instances.delivery_problems import FEATURES, delivery_problem
 
 from matcher.routing import Solution, solve
-from matcher.routing.rungs import Objective, SolverName, value
+from matcher.routing.rung import Objective, SolverName
+from matcher.routing.rungs import value
 
 _OBJECTIVES: dict[str, Objective] = {"prizes": "distance", "fixed_costs": "cost"}
 

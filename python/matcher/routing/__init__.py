@@ -11,15 +11,15 @@ from matcher.routing.problem import (
     InvalidPlanError,
     OnBoard,
     Problem,
-    Progress,
-    Solution,
     Timetable,
     Unserved,
     UnservedReason,
     VehicleType,
 )
-from matcher.routing.rungs import RoutingSolver, SolveTask, solve
+from matcher.routing.rung import RoutingSolver, SolveTask
+from matcher.routing.rungs import solve
 from matcher.routing.sequence import BestSequence, best_sequence
+from matcher.routing.solution import Progress, Solution
 
 __all__ = [
     "BestSequence",

@@ -7,27 +7,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from matcher.routing.problem import GRACE, InvalidPlanError, Problem, Solution, Timetable, VehicleType
+from matcher.routing.problem import GRACE, InvalidPlanError, Problem, Timetable, VehicleType
 
 
-def check_solution(solution: Solution) -> None:
-    """Raise InvalidPlanError at the first rule that the plan breaks."""
-    problem = solution.problem
-    types = solution.types or [0] * len(solution.routes)
-    _check_counts(solution, types)
+def check_plan(
+    problem: Problem,
+    routes: Sequence[Sequence[int]],
+    types: Sequence[int],
+    timetables: Sequence[Timetable],
+    left_out: Sequence[int],
+) -> None:
+    """Raise InvalidPlanError at the first rule that a plan breaks. No types: all are alike; no timetables: early."""
+    types = types or [0] * len(routes)
+    _check_counts(problem, len(routes), types, timetables)
     served: dict[int, int] = {}
-    for number, route in enumerate(solution.routes):
+    for number, route in enumerate(routes):
         _check_stops(problem, number, route, types[number])
-        if solution.timetables:
-            _check_timetable(problem, number, route, types[number], solution.timetables[number])
+        if timetables:
+            _check_timetable(problem, number, route, types[number], timetables[number])
         else:
             _check_times(problem, number, route, types[number])
         for node in route:
             if node in served:
                 raise InvalidPlanError(f"node {node} is visited by routes {served[node]} and {number}")
             served[node] = number
-    _check_promises(solution, types)
-    missing, aboard = {u.request for u in solution.unserved}, problem.aboard
+    _check_promises(problem, routes, types)
+    missing, aboard = set(left_out), problem.aboard
     for request, (p, d) in enumerate(zip(problem.pickup.tolist(), problem.delivery.tolist(), strict=True)):
         if request not in aboard and served.get(p) != served.get(d):
             raise InvalidPlanError(f"request {request} is split: {served.get(p)} picks up, {served.get(d)} delivers")
@@ -35,24 +40,24 @@ def check_solution(solution: Solution) -> None:
             raise InvalidPlanError(f"request {request} is neither served nor reported as unserved, or it is both")
 
 
-def _check_counts(solution: Solution, types: Sequence[int]) -> None:
-    fleet = solution.problem.fleet
-    if len(types) != len(solution.routes):
-        raise InvalidPlanError(f"{len(solution.routes)} routes, but {len(types)} vehicle types")
-    if solution.timetables and len(solution.timetables) != len(solution.routes):
-        raise InvalidPlanError(f"{len(solution.routes)} routes, but {len(solution.timetables)} timetables")
+def _check_counts(problem: Problem, routes: int, types: Sequence[int], timetables: Sequence[Timetable]) -> None:
+    fleet = problem.fleet
+    if len(types) != routes:
+        raise InvalidPlanError(f"{routes} routes, but {len(types)} vehicle types")
+    if timetables and len(timetables) != routes:
+        raise InvalidPlanError(f"{routes} routes, but {len(timetables)} timetables")
     for number, vehicle in enumerate(fleet):
         if types.count(number) > vehicle.count:
             of = f" of type {number}" if len(fleet) > 1 else ""
             raise InvalidPlanError(f"{types.count(number)} routes{of}, but {vehicle.count} vehicles")
 
 
-def _check_promises(solution: Solution, types: Sequence[int]) -> None:
+def _check_promises(problem: Problem, routes: Sequence[Sequence[int]], types: Sequence[int]) -> None:
     """Vehicles under way begin with their locked stops."""
-    for number, vehicle in enumerate(solution.problem.fleet):
+    for number, vehicle in enumerate(problem.fleet):
         if not vehicle.locked:
             continue
-        own = [route for route, of_type in zip(solution.routes, types, strict=True) if of_type == number]
+        own = [route for route, of_type in zip(routes, types, strict=True) if of_type == number]
         if not own or tuple(own[0][: len(vehicle.locked)]) != vehicle.locked:
             raise InvalidPlanError(f"type {number}: the route does not begin with its locked stops")
 

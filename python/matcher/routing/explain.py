@@ -8,8 +8,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from matcher.routing.problem import GRACE, Problem, Solution
+from matcher.routing.problem import GRACE, Problem
 from matcher.routing.repair import length, may_carry, overload, places
+from matcher.routing.solution import Solution
 from matcher.routing.timing import Clock, Give
 
 _FREE = float("inf")

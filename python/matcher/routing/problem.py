@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -251,84 +250,8 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """A better plan was found."""
-
-    iteration: int
-    fraction: float
-    """Of the budget, when it was found."""
-    unserved: int
-    vehicles: int
-    distance: float
-
-
-@dataclass(frozen=True, slots=True)
 class Timetable:
     """When a route does what: the start of service at each stop, and of each break of its vehicle."""
 
     starts: tuple[float, ...]
     breaks: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """A plan. `routes` are lists of nodes, starts and ends left out; `types` of each; empty: all alike."""
-
-    problem: Problem
-    routes: list[list[int]]
-    unserved: list[Unserved]
-    iterations: int
-    history: list[Progress]
-    types: list[int] = field(default_factory=list)
-    timetables: list[Timetable] = field(default_factory=list)
-    """Of each route; empty: as early as possible."""
-    solver: str = "native"
-    """Which rung answered: "native", "ortools" or "cpsat"."""
-    proven: bool = False
-    """No better plan exists, travel being rounded as `solver` rounds it."""
-
-    def vehicle_type(self, route: int) -> VehicleType:
-        """What drives a route."""
-        return self.problem.fleet[self.types[route] if self.types else 0]
-
-    @property
-    def cost(self) -> float:
-        """Distance, fixed costs of the vehicles used, prizes of what is left out, and lateness: objective "cost"."""
-        fixed = sum(self.vehicle_type(route).fixed_cost for route in range(len(self.routes)))
-        prize = self.problem.prize
-        lost = 0.0 if prize is None else sum(float(prize[u.request]) for u in self.unserved)
-        return self.distance + fixed + lost + self.lateness_cost
-
-    @property
-    def lateness_cost(self) -> float:
-        """What starting service after `due` costs; 0 without prices for it."""
-        price, due = self.problem.late_cost, self.problem.due
-        if price is None:
-            return 0.0
-        return sum(
-            float(price[node]) * max(0.0, start - float(due[node]))
-            for route, table in zip(self.routes, self.timetables, strict=True)
-            for node, start in zip(route, table.starts, strict=True)
-            if start > due[node] + GRACE
-        )
-
-    @property
-    def vehicles(self) -> int:
-        """Routes that go anywhere."""
-        return len(self.routes)
-
-    @property
-    def distance(self) -> float:
-        """Sum over all legs, recomputed from the routes."""
-        total = 0.0
-        for number, route in enumerate(self.routes):
-            vehicle = self.vehicle_type(number)
-            way = (vehicle.start, *route, *(() if vehicle.end is None else (vehicle.end,)))
-            total += sum(float(self.problem.distance[a, b]) for a, b in itertools.pairwise(way))
-        return total
-
-    def check(self) -> None:
-        """Raise InvalidPlanError at the first rule that the plan breaks. Shares no code with the searches."""
-        from matcher.routing.check import check_solution
-
-        check_solution(self)

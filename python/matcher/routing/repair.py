@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from matcher.routing.problem import Problem, Solution, Timetable, Unserved
+from matcher.routing.problem import Problem, Timetable, Unserved
+from matcher.routing.solution import Solution
 from matcher.routing.timing import Clock, Run
 
 

@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from ortools.sat.python import cp_model
 
-from matcher.routing.problem import Progress, Solution
 from matcher.routing.repair import finished, fits, may_carry
-from matcher.routing.rungs import SolveTask
+from matcher.routing.rung import SolveTask
 from matcher.routing.scaled import Scaled, Vehicle, scaled
+from matcher.routing.solution import Progress, Solution
 from matcher.routing.timing import Clock
 
 MOST_ARCS = 2_000
@@ -41,12 +40,14 @@ class CpSatSolver:
         return _Model(task, numbers).search()
 
 
-class _Model(cp_model.CpSolverSolutionCallback):
+class _Model:
     """Stops by number: pick-ups and deliveries of the possible requests; the depot of every circuit is -1."""
 
     def __init__(self, task: SolveTask, numbers: Scaled) -> None:
-        super().__init__()
+        from ortools.sat.python import cp_model
+
         self._task, self._problem, self._numbers = task, task.problem, numbers
+        self._cp = cp_model
         self._model = cp_model.CpModel()
         self._stops: list[int] = []
         self._request: list[int] = []
@@ -215,20 +216,20 @@ class _Model(cp_model.CpSolverSolutionCallback):
         """The best plan found; the callback notes each better one."""
         task = self._task
         self._hint()
-        solver = self._solver = cp_model.CpSolver()
+        solver = self._cp.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = task.seed % (1 << 31)
         if task.time_limit is not None:
             solver.parameters.max_time_in_seconds = max(1e-3, task.time_limit)
         if task.max_iterations is not None:
             solver.parameters.max_deterministic_time = task.max_iterations / 1000
-        status = solver.solve(self._model, self)
+        status = solver.solve(self._model, self._listener())
         if self._raised is not None:
             raise self._raised
-        found = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+        found = status in (self._cp.OPTIMAL, self._cp.FEASIBLE)
         plan = finished(task.problem, self._routes(solver.value) if found else [], task.objective, "cpsat")
         return replace(
-            plan, iterations=int(solver.num_branches), history=self.history, proven=status == cp_model.OPTIMAL
+            plan, iterations=int(solver.num_branches), history=self.history, proven=status == self._cp.OPTIMAL
         )
 
     def _routes(self, value: Any) -> list[tuple[int, list[int]]]:
@@ -243,20 +244,30 @@ class _Model(cp_model.CpSolverSolutionCallback):
                 found.append((vehicle.of_type, route))
         return found
 
-    def on_solution_callback(self) -> None:
+    def _listener(self) -> Any:
+        """Called by the solver with each better plan."""
+        told = self._at_solution
+
+        class Listener(self._cp.CpSolverSolutionCallback):  # type: ignore[misc, name-defined]
+            def on_solution_callback(self) -> None:
+                told(self)
+
+        return Listener()
+
+    def _at_solution(self, found: Any) -> None:
         """Tell of a better plan; stop when cancelled, or when the listener raises."""
         task = self._task
-        routes = [route for _, route in self._routes(self.value)]
+        routes = [route for _, route in self._routes(found.value)]
         served = {node for route in routes for node in route}
-        spent = self.wall_time / task.time_limit if task.time_limit else 0.0
+        spent = found.wall_time / task.time_limit if task.time_limit else 0.0
         missing = sum(d not in served for d in self._problem.delivery.tolist())
         distance = sum(
             float(self._problem.distance[self._ends(vehicle, a, b)])
             for vehicle, arcs in zip(self._numbers.vehicles, self._arcs, strict=True)
             for (a, b), arc in arcs.items()
-            if (a, b) != (-1, -1) and self.value(arc) and not (b == -1 and vehicle.kind.end is None)
+            if (a, b) != (-1, -1) and found.value(arc) and not (b == -1 and vehicle.kind.end is None)
         )
-        step = Progress(int(self.num_branches), min(1.0, spent), missing, len(routes), distance)
+        step = Progress(int(found.num_branches), min(1.0, spent), missing, len(routes), distance)
         self.history.append(step)
         try:
             if task.on_progress is not None:
@@ -264,7 +275,7 @@ class _Model(cp_model.CpSolverSolutionCallback):
         except BaseException as error:  # carried past the solver's C++ frames, and raised again
             self._raised = error
         if self._raised is not None or (task.cancel is not None and task.cancel[0]):
-            self.stop_search()
+            found.stop_search()
 
     def _ends(self, vehicle: Vehicle, a: int, b: int) -> tuple[int, int]:
         end = vehicle.kind.end if b == -1 else self._stops[b]

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from matcher.routing.problem import Progress, Solution
 from matcher.routing.repair import finished, fits, may_carry
-from matcher.routing.rungs import SolveTask
+from matcher.routing.rung import SolveTask
 from matcher.routing.scaled import Scaled, scaled
+from matcher.routing.solution import Progress, Solution
 from matcher.routing.timing import Clock
 
 
@@ -48,6 +47,8 @@ class _Model:
     """The routing model of a task, its nodes numbered anew: those of requests, then starts and ends."""
 
     def __init__(self, task: SolveTask, numbers: Scaled) -> None:
+        from ortools.constraint_solver import pywrapcp
+
         self._task, self._problem, self._numbers = task, task.problem, numbers
         aboard = self._problem.aboard
         nodes: list[int] = []
@@ -198,6 +199,8 @@ class _Model:
 
     def search(self) -> list[tuple[int, list[int]]]:
         """Routes with their vehicle types; none when the search found nothing."""
+        from ortools.constraint_solver import pywrapcp, routing_enums_pb2
+
         task = self._task
         parameters = pywrapcp.DefaultRoutingSearchParameters()
         parameters.first_solution_strategy = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION

@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from matcher.routing import search
 from matcher.routing.beyond import check_beyond, kernel_part, without_bins
-from matcher.routing.problem import Problem, Progress, Solution, Timetable
+from matcher.routing.problem import Problem, Timetable
 from matcher.routing.repair import put_in
+from matcher.routing.rung import Listener, Objective, RoutingSolver, SolverName, SolveTask
+from matcher.routing.rung_cpsat import CpSatSolver
+from matcher.routing.rung_ortools import OrToolsSolver
+from matcher.routing.solution import Solution
 from matcher.routing.timing import Clock
-
-Objective = Literal["hierarchical", "distance", "cost"]
-SolverName = Literal["auto", "native", "ortools", "cpsat"]
-Listener = Callable[[Progress, list[list[int]]], object]
-
-
-@dataclass(frozen=True, slots=True)
-class SolveTask:
-    """What a rung gets: the arguments of `solve`, checked, travel bins taken out of the problem."""
-
-    problem: Problem
-    objective: Objective
-    time_limit: float | None
-    max_iterations: int | None
-    seed: int = 0
-    initial: tuple[tuple[int, ...], ...] = ()
-    clock: Literal["wall", "cpu"] = "wall"
-    on_progress: Listener | None = None
-    cancel: npt.NDArray[np.uint8] | None = None
-
-
-class RoutingSolver(Protocol):
-    """A solver of pickup-and-delivery problems. Its suite is tests/routing/test_rungs.py."""
-
-    @property
-    def name(self) -> str:
-        """What `Solution.solver` says."""
-        ...
-
-    def refusal(self, task: SolveTask) -> str | None:
-        """Why it cannot take the task, as a sentence; None when it can."""
-        ...
-
-    def solve(self, task: SolveTask) -> Solution:
-        """The best plan found within the task's budget. Deterministic when only iterations limit it."""
-        ...
 
 
 class NativeSolver:
@@ -79,10 +46,7 @@ class NativeSolver:
 
 
 def rungs() -> dict[str, RoutingSolver]:
-    """All of them by name; OR-Tools is imported here and nowhere before."""
-    from matcher.routing.rung_cpsat import CpSatSolver
-    from matcher.routing.rung_ortools import OrToolsSolver
-
+    """All of them by name. OR-Tools is imported when it is asked."""
     return {"native": NativeSolver(), "cpsat": CpSatSolver(), "ortools": OrToolsSolver()}
 
 

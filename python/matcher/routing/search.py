@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.kernels import routing as native
-from matcher.routing.problem import Problem, Progress, Solution
+from matcher.routing.problem import Problem
+from matcher.routing.solution import Progress, Solution
 
 
 def solve(

@@ -20,7 +20,8 @@ from matcher.routing.formats.sartori_buriol import read_sartori_buriol
 from matcher.routing.formats.text import UnreadableFile, read_text
 from matcher.routing.formats.vroom import VroomNames, solution_to_vroom
 from matcher.routing.formats.vrplib import solution_to_vrplib
-from matcher.routing.problem import Problem, Solution
+from matcher.routing.problem import Problem
+from matcher.routing.solution import Solution
 
 __all__ = [
     "ProblemFile",

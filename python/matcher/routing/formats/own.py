@@ -11,7 +11,8 @@ import numpy as np
 
 from matcher.routing.explain import Explanation, Relaxation
 from matcher.routing.formats.text import UnreadableFile
-from matcher.routing.problem import Break, OnBoard, Problem, Solution, Unserved, VehicleType
+from matcher.routing.problem import Break, OnBoard, Problem, Unserved, VehicleType
+from matcher.routing.solution import Solution
 
 FORMAT = "matcher.problem/1"
 _COUNTS = ("vehicles", "capacity")

@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.routing.formats.text import UnreadableFile
-from matcher.routing.problem import Break, Problem, Solution, Timetable, VehicleType
+from matcher.routing.problem import Break, Problem, Timetable, VehicleType
 from matcher.routing.repair import all_timetables
+from matcher.routing.solution import Solution
 
 _VEHICLE = {"id", "profile", "description", "start", "start_index", "end", "end_index", "capacity", "skills",
             "time_window", "breaks", "costs"}  # fmt: skip

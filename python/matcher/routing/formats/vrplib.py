@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from matcher.routing.formats.pairs import deliveries, euclidean
 from matcher.routing.formats.text import Line, UnreadableFile, Word, lines
-from matcher.routing.problem import Problem, Solution
+from matcher.routing.problem import Problem
+from matcher.routing.solution import Solution
 
 F64 = npt.NDArray[np.float64]
 _IGNORED = {"NAME", "COMMENT", "TYPE", "NODE_COORD_TYPE", "DISPLAY_DATA_TYPE"}
