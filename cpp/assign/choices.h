@@ -18,7 +18,9 @@
 #include <vector>
 
 #include "assign/common.h"
+#include "assign/greedy_guess.h"
 #include "assign/row_scan.h"
+#include "assign/scaling_lists.h"
 #include "core/matrix_view.h"
 
 namespace matcher::assign {
@@ -128,6 +130,16 @@ class DenseChoices {
   }
   // False: a cost is NaN, -infinity, or beyond the limit.
   bool valid() const { return valid_; }
+  // For a square problem that all must be matched in.
+  std::optional<Guess> guess() const {
+    if (costs_.col_stride != 1) return std::nullopt;
+    return GreedyGuess<T>(costs_, isa_).make();
+  }
+  // For epsilon-scaled bidding.
+  Liking liked(std::int32_t i, const std::vector<double>& v) {
+    if (!scaling_) scaling_.emplace(n_rows(), n_cols(), isa_);
+    return scaling_->best(i, v.data(), [this](std::int32_t at) { return row(at); });
+  }
   std::int32_t n_rows() const { return static_cast<std::int32_t>(costs_.rows); }
   std::int32_t n_cols() const { return static_cast<std::int32_t>(costs_.cols); }
   std::span<const Choice<double>> of(std::int32_t i) const {
@@ -258,6 +270,7 @@ class DenseChoices {
   std::vector<double> values_;
   std::vector<std::int32_t> columns_;
   std::vector<std::pair<double, std::int32_t>> pairs_;
+  std::optional<ScalingLists<T>> scaling_;
   std::vector<T> row_;
 };
 

@@ -36,6 +36,16 @@ void relax_from(const T* cost, const double* v, std::int32_t begin, std::int32_t
   }
 }
 
+template <class T>
+double lower_from(const T* cost, double shift, std::int32_t begin, std::int32_t count, double* least, double most) {
+  for (std::int32_t j = begin; j < count; ++j) {
+    const double x = static_cast<double>(cost[j]) - shift;
+    most = std::max(most, least[j] - x);
+    least[j] = std::min(least[j], x);
+  }
+  return most;
+}
+
 #ifdef MATCHER_X86
 
 // Joins lanes that each hold their lowest column among equals.
@@ -116,11 +126,18 @@ MATCHER_AVX2 Nearest relax_row_avx2(const T* cost, const double* v, std::int32_t
 }
 
 template <class T>
-MATCHER_AVX2 void lower_to_avx2(const T* cost, std::int32_t count, double* least) {
+MATCHER_AVX2 double lower_to_avx2(const T* cost, double shift, std::int32_t count, double* least) {
+  const __m256d shift4 = _mm256_set1_pd(shift);
+  __m256d most = _mm256_setzero_pd();
   std::int32_t j = 0;
-  for (; j + 4 <= count; j += 4)
-    _mm256_storeu_pd(least + j, _mm256_min_pd(load4(cost + j), _mm256_loadu_pd(least + j)));
-  for (; j < count; ++j) least[j] = std::min(least[j], static_cast<double>(cost[j]));
+  for (; j + 4 <= count; j += 4) {
+    const __m256d x = _mm256_sub_pd(load4(cost + j), shift4), old = _mm256_loadu_pd(least + j);
+    most = _mm256_max_pd(_mm256_sub_pd(old, x), most);
+    _mm256_storeu_pd(least + j, _mm256_min_pd(x, old));
+  }
+  double lanes[4];
+  _mm256_storeu_pd(lanes, most);
+  return lower_from(cost, shift, j, count, least, *std::max_element(lanes, lanes + 4));
 }
 
 // The lowest column among those whose lane holds the least value.
@@ -195,11 +212,16 @@ MATCHER_AVX512 Nearest relax_row_avx512(const T* cost, const double* v, std::int
 }
 
 template <class T>
-MATCHER_AVX512 void lower_to_avx512(const T* cost, std::int32_t count, double* least) {
+MATCHER_AVX512 double lower_to_avx512(const T* cost, double shift, std::int32_t count, double* least) {
+  const __m512d shift8 = _mm512_set1_pd(shift);
+  __m512d most = _mm512_setzero_pd();
   std::int32_t j = 0;
-  for (; j + 8 <= count; j += 8)
-    _mm512_storeu_pd(least + j, _mm512_min_pd(load8(cost + j), _mm512_loadu_pd(least + j)));
-  for (; j < count; ++j) least[j] = std::min(least[j], static_cast<double>(cost[j]));
+  for (; j + 8 <= count; j += 8) {
+    const __m512d x = _mm512_sub_pd(load8(cost + j), shift8), old = _mm512_loadu_pd(least + j);
+    most = _mm512_max_pd(_mm512_sub_pd(old, x), most);
+    _mm512_storeu_pd(least + j, _mm512_min_pd(x, old));
+  }
+  return lower_from(cost, shift, j, count, least, _mm512_reduce_max_pd(most));
 }
 
 #endif
@@ -230,19 +252,19 @@ Nearest relax_row(Isa isa, const T* cost, const double* v, std::int32_t count, d
 }
 
 template <class T>
-void lower_to(Isa isa, const T* cost, std::int32_t count, double* least) {
+double lower_to(Isa isa, const T* cost, double shift, std::int32_t count, double* least) {
 #ifdef MATCHER_X86
-  if (isa == Isa::kAvx512) return lower_to_avx512(cost, count, least);
-  if (isa == Isa::kAvx2) return lower_to_avx2(cost, count, least);
+  if (isa == Isa::kAvx512) return lower_to_avx512(cost, shift, count, least);
+  if (isa == Isa::kAvx2) return lower_to_avx2(cost, shift, count, least);
 #endif
-  for (std::int32_t j = 0; j < count; ++j) least[j] = std::min(least[j], static_cast<double>(cost[j]));
+  return lower_from(cost, shift, 0, count, least, 0.0);
 }
 
 #define MATCHER_INSTANTIATE(T)                                                                                  \
   template TwoLeast two_least(Isa, const T*, const double*, std::int32_t);                                      \
   template Nearest relax_row(Isa, const T*, const double*, std::int32_t, double, double, std::int64_t, double*, \
                              std::int64_t*);                                                                    \
-  template void lower_to(Isa, const T*, std::int32_t, double*);
+  template double lower_to(Isa, const T*, double, std::int32_t, double*);
 MATCHER_INSTANTIATE(float)
 MATCHER_INSTANTIATE(double)
 MATCHER_INSTANTIATE(std::int32_t)

@@ -2,10 +2,10 @@
 //
 //   1. rows bid (an auction without epsilon) for their best choice: most of the matching, and good column duals;
 //   2. each row left over is matched along a shortest path, leaving at the first free column or unassigned price;
-//   3. where that becomes laborious, epsilon-scaled bidding finds near-final duals, and 1 and 2 start again from them;
+//   3. where that becomes laborious, a guess or epsilon-scaled bidding finds near-final duals, and 1 and 2 start again
+//      from them;
 //   4. a free column whose dual is not zero (after 3, or a warm start) takes a row over along a shortest path of
-//   columns,
-//      or its dual returns to zero.
+//      columns, or its dual returns to zero.
 // Every step keeps u[i] + v[j] <= c[i][j], so any stop leaves a bound.
 #ifndef MATCHER_ASSIGN_PATH_SOLVER_H
 #define MATCHER_ASSIGN_PATH_SOLVER_H
@@ -125,7 +125,22 @@ class PathSolver {
       }
       if (!again) return SolveStatus::kOptimal;
       scaled = true;
-      if (!scale()) return SolveStatus::kStopped;
+      if (!start_from_guess() && !scale()) return SolveStatus::kStopped;
+    }
+  }
+
+  bool start_from_guess() {
+    if constexpr (requires { choices_.guess(); }) {
+      if (!every_column_) return false;
+      const auto guess = choices_.guess();
+      if (!guess) return false;
+      free_all();
+      v_ = guess->col_duals;
+      for (std::int32_t i = 0; i < n_rows_; ++i) choices_.renew(i, v_);
+      keep_tight(guess->col_for_row);
+      return true;
+    } else {
+      return false;
     }
   }
 
@@ -362,15 +377,26 @@ class PathSolver {
   }
 
   std::int32_t bid_more(std::int32_t i, Cost epsilon) {
-    const Best best = best_choices(i);
-    if (best.leaves) {
+    if constexpr (requires { choices_.liked(i, v_); }) {
+      const Liking liked = choices_.liked(i, v_);
+      return raise(i, liked.first, liked.second, {liked.cost, 0, liked.col}, epsilon);
+    } else {
+      const Best best = best_choices(i);
+      const bool any = best.first < kInfinite;
+      return raise(i, best.first, best.second, any ? choices_.of(i)[best.at] : Choice<Cost>{}, epsilon);
+    }
+  }
+
+  // The row displaced, or kFree.
+  std::int32_t raise(std::int32_t i, Cost first, Cost second, const Choice<Cost>& choice, Cost epsilon) {
+    const Cost out = price(i);
+    if (out < kInfinite && out <= first) {
       row(i).col = kLeftOut;
       return kFree;
     }
-    if (best.first >= kInfinite) return kFree;
-    const auto& choice = choices_.of(i)[best.at];
-    const Cost margin = best.second < kInfinite ? best.second - best.first : Cost{0};
-    v(choice.col) -= margin + epsilon;
+    if (first >= kInfinite) return kFree;
+    second = std::min(second, out);
+    v(choice.col) -= (second < kInfinite ? second - first : Cost{0}) + epsilon;
     return take(i, choice);
   }
 

@@ -28,7 +28,8 @@ LaneBound finish_lanes(const T* cost, const double* v, std::int32_t begin, std::
     lanes[j % kLanes] = value < lanes[j % kLanes] ? value : lanes[j % kLanes];
     ordinary = ordinary && std::abs(static_cast<double>(cost[j])) <= limit;
   }
-  return {*std::max_element(lanes, lanes + kLanes), ordinary};
+  const auto [least, bound] = std::minmax_element(lanes, lanes + kLanes);
+  return {*bound, *least, ordinary};
 }
 
 template <class T>

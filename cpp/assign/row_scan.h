@@ -12,6 +12,7 @@ Isa best_isa();
 
 struct LaneBound {
   double bound;   // the largest of the minima of columns j with j % 8 == 0, 1, ... 7; +inf when there are fewer than 8
+  double least;   // the smallest of them; +inf: no finite value
   bool ordinary;  // every cost is a number of at most the magnitude `limit`: no NaN, no forbidden pair
 };
 

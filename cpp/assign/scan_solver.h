@@ -3,7 +3,8 @@
 //
 //   1. where every column must end matched, column duals start at the column minima (a column reduction); else at zero;
 //   2. rows bid without epsilon, at most four times each on average;
-//   3. each row left over is matched along a shortest path, leaving at the first free column or unassigned price.
+//   3. each row left over is matched along a shortest path, leaving at the first free column or unassigned price;
+//   4. where that becomes laborious and all must be matched, one guess at the whole answer is tried as a start.
 // Every step keeps u[i] + v[j] <= c[i][j], so any stop leaves a bound. A limit on the rows scanned ends the attempt
 // where lists would do better; what was found is then a start for them.
 #ifndef MATCHER_ASSIGN_SCAN_SOLVER_H
@@ -18,6 +19,7 @@
 
 #include "assign/choices.h"
 #include "assign/common.h"
+#include "assign/greedy_guess.h"
 #include "assign/path_scan.h"
 #include "assign/row_scan.h"
 #include "core/budget.h"
@@ -71,6 +73,8 @@ class ScanSolver {
   static constexpr std::int32_t kLeftOut = -2;
   static constexpr double kInfinite = infinite<double>();
 
+  static constexpr std::int64_t kLaborious = 16;  // rows scanned for each
+
   struct Settled {
     std::int32_t col;
     double distance;
@@ -100,7 +104,7 @@ class ScanSolver {
   void reduce_columns() {
     for (std::int32_t i = 0; i < n_rows_; ++i) {
       if (!check(i)) return;
-      lower_to(isa_, costs_.row(i), n_cols_, v_.data());
+      lower_to(isa_, costs_.row(i), 0.0, n_cols_, v_.data());
     }
     for (double& dual : v_) {
       if (dual >= kInfinite) dual = 0;  // a column without a row: the path search will say so
@@ -167,8 +171,27 @@ class ScanSolver {
       if (col_for_row_[size(i)] != kFree) continue;
       const SolveStatus status = augment(i);
       if (status != SolveStatus::kOptimal) return status;
+      if (every_column_ && !guessed_ && meter_.used() > kLaborious * n_rows_) {
+        guessed_ = true;
+        if (start_from_guess()) i = -1;
+      }
     }
     return SolveStatus::kOptimal;
+  }
+
+  bool start_from_guess() {
+    auto guess = GreedyGuess<T>(costs_, isa_).make();
+    if (!guess) return false;
+    v_ = std::move(guess->col_duals);
+    std::fill(row_for_col_.begin(), row_for_col_.end(), kFree);
+    for (std::int32_t i = 0; i < n_rows_; ++i) {
+      std::int32_t& j = col_for_row_[size(i)];
+      j = guess->col_for_row[size(i)];
+      const double least = two_least(isa_, costs_.row(i), v_.data(), n_cols_).first;
+      if (reduced(i, j) > least) j = kFree;  // tight but for rounding: let the search decide
+      if (j != kFree) row_for_col_[size(j)] = i;
+    }
+    return true;
   }
 
   // Shortest alternating path from a free row to a free column, or to a row whose price is the cheapest way out.
@@ -296,6 +319,7 @@ class ScanSolver {
   std::int64_t most_scans_;
   std::int32_t checked_ = 0;
   bool acceptable_ = true;
+  bool guessed_ = false;
   BudgetMeter meter_;
   Isa isa_;
   std::int32_t n_rows_, n_cols_;

@@ -46,6 +46,20 @@ def test_methods_agree_around_the_limits(kind: str, shape: tuple[int, int]) -> N
     assert len(bits) == 1, "instruction sets differ"
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.int32])
+@pytest.mark.parametrize("n", [40, 450, 600])
+def test_rows_that_agree_are_guessed(n: int, dtype: type) -> None:
+    """Products of shuffled factors are matched dearest row to cheapest column: known, and reached in little work."""
+    rng = np.random.default_rng(n)
+    a, b = rng.permutation(n) + 1, rng.permutation(n) + 1
+    costs = np.outer(a, b).astype(dtype)
+    found = matcher.solve_assignment(costs)
+    assert found.total_cost == int(np.sort(a) @ np.sort(b)[::-1])
+    assert np.all(found.row_duals[:, None] + found.col_duals[None, :] <= costs)
+    assert found.row_duals.sum() + found.col_duals.sum() == found.total_cost
+    assert found.iterations < 30 * n
+
+
 @pytest.mark.parametrize("kind", ["product", "geometric"])
 def test_prices_and_budgets_survive_a_change_of_method(kind: str) -> None:
     """Iterations of an attempt that was given up count, and a stop at any of them leaves a bound."""

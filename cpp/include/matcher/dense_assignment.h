@@ -3,7 +3,8 @@
 // Method, large (assign/path_solver.h): one vectorised pass lists each row's few cheapest columns and bounds all
 // others; the problem over the lists is solved as a sparse one, and a row's other columns are looked at again only when
 // the search comes to where one of them could matter. So the certificate needs no second pass. Where that becomes
-// laborious (geometric and Machol-Wien costs), epsilon-scaled bidding prepares the duals. Method, up to 1.3 MB
+// laborious (geometric and Machol-Wien costs), one guess at the whole answer (assign/greedy_guess.h) or else
+// epsilon-scaled bidding prepares the duals. Method, up to 1.3 MB
 // (assign/scan_solver.h): the same bids and shortest paths by vector scans of whole rows, from the column minima where
 // every column must be matched. Where columns may stay free (more columns than rows, or prices) scans are tried up to
 // 12 MB: five a row, then lists go on from there. Whole numbers run in double arithmetic as long as every sum fits 53
@@ -12,7 +13,7 @@
 // distances, the lowest column, but a search ends at a free column as soon as one is at the distance reached. Equal
 // input gives equal output on every instruction set. Sources: Jonker and Volgenant, Computing 38 (1987); Volgenant,
 // Computers & OR 23 (1996); Bijsterbosch and Volgenant, JORS 61 (2010); Lee and Orlin (1993); Goldberg and Kennedy,
-// Math. Programming 71 (1995).
+// Math. Programming 71 (1995); Guthe and Thuerck, ACM TOMS 47 (2021).
 #ifndef MATCHER_DENSE_ASSIGNMENT_H
 #define MATCHER_DENSE_ASSIGNMENT_H
 
