@@ -33,7 +33,7 @@ from matcher.cli.deciders import open_engine
 from matcher.cli.mdrp_run import write_metrics
 from matcher.cli.policies import with_overrides
 from matcher.simulation.mdrp.batch import DayRun, simulate_days
-from matcher.simulation.mdrp.day import MODE
+from matcher.simulation.mdrp.checks import NO_POWERS
 from matcher.simulation.mdrp.evaluation import mean_metrics
 from matcher.simulation.mdrp.instance import InstanceSource, find_instances
 
@@ -64,7 +64,7 @@ def main() -> int:
     console.width = max(console.width, _WIDTH)
     console.print(f"machine:  {platform.platform()}, {os.cpu_count()} cores; Python {platform.python_version()}")
     console.print(f"commit:   {_commit()}")
-    console.print(f"mode:     {MODE}; one decision a minute; orders are committed when the courier sets off")
+    console.print(f"mode:     {NO_POWERS}; one decision a minute; orders are committed when the courier sets off")
     try:
         config = with_overrides(base, "mdrp", args.settings)
         console.print(f"policy:   mdrp {config.policies['mdrp'].digest} {' '.join(args.settings)}")
@@ -96,7 +96,7 @@ def _run(sources: Sequence[InstanceSource], config: Config, out: Path, jobs: int
             runs.append(day)
             progress.advance(task)
     runs.sort(key=lambda day: day.name)
-    write_metrics(runs, mean_metrics([day.metrics for day in runs]), out / "metrics.json")
+    write_metrics(runs, mean_metrics([day.metrics for day in runs]), NO_POWERS, out / "metrics.json")
     return runs
 
 

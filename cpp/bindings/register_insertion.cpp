@@ -81,15 +81,18 @@ py::dict candidates_to_dict(const InsertionCandidates& found, std::span<const st
 py::object insert(const py::dict& locations, const py::dict& travel, const py::dict& orders, const py::dict& couriers,
                   const py::dict& routes, bool share_dropoff_service, std::int64_t severe_after_ms,
                   const py::object& unit_ptr, const py::object& unit_order, std::int64_t nearest, std::int64_t reach_ms,
-                  std::int64_t max_route_stops, const py::object& weights, const py::object& cancel) {
+                  std::int64_t max_route_stops, bool detours, const py::object& weights, const py::object& cancel) {
   const Market market =
       read_market(locations, travel, orders, couriers, routes, share_dropoff_service, severe_after_ms);
   const UnitColumns units{strict_span<std::int32_t>(unit_ptr, "unit_ptr"),
                           strict_span<std::int32_t>(unit_order, "unit_order")};
   const auto weight = strict_span<std::int64_t>(weights, "weights");
   if (weight.size() != kQuantityCount) throw py::value_error("weights does not have 6 values");
-  InsertionOptions options{
-      .nearest = nearest, .reach_ms = reach_ms, .max_route_stops = max_route_stops, .cancelled = flag_of(cancel)};
+  InsertionOptions options{.nearest = nearest,
+                           .reach_ms = reach_ms,
+                           .max_route_stops = max_route_stops,
+                           .detours = detours,
+                           .cancelled = flag_of(cancel)};
   std::copy(weight.begin(), weight.end(), options.weights.begin());
   InsertionCandidates found;
   InputFault fault;
@@ -111,7 +114,8 @@ void register_insertion(py::module_& m) {
   m.def("insertion_candidates", &insert, py::kw_only(), py::arg("locations"), py::arg("travel"), py::arg("orders"),
         py::arg("couriers"), py::arg("routes"), py::arg("share_dropoff_service"), py::arg("severe_after_ms"),
         py::arg("unit_ptr"), py::arg("unit_order"), py::arg("nearest"), py::arg("reach_ms"), py::arg("max_route_stops"),
-        py::arg("weights"), py::arg("cancel"), "See matcher.kernels.insertion.insertion_candidates.");
+        py::arg("detours"), py::arg("weights"), py::arg("cancel"),
+        "See matcher.kernels.insertion.insertion_candidates.");
 }
 
 }  // namespace matcher::bindings

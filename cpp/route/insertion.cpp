@@ -227,7 +227,7 @@ InputFault find(const Market& market, const Times& times, const UnitColumns& uni
 
   EarliestArrivals<Times> arrivals(routes, times);
   Ranking<Times> ranking(market, options, arrivals);
-  PositionSearch<Times> search(market, times, options.weights);
+  PositionSearch<Times> search(market, times, options.weights, options.detours);
   for (const std::size_t u : order_of_work) {
     cancel.check();
     const auto unit = units.order.subspan(at(units.ptr[u]), at(units.ptr[u + 1] - units.ptr[u]));

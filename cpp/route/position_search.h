@@ -30,8 +30,10 @@ struct WalkState {
 template <class Times>
 class PositionSearch {
  public:
-  PositionSearch(const Market& market, const Times& times, const std::array<std::int64_t, kQuantityCount>& weights)
-      : market_(market), times_(times), weights_(weights) {}
+  // Without detours a route gets no visit to another pick-up place before its end; see matcher/insertion.h.
+  PositionSearch(const Market& market, const Times& times, const std::array<std::int64_t, kQuantityCount>& weights,
+                 bool detours = true)
+      : market_(market), times_(times), weights_(weights), detours_(detours) {}
 
   // kNoRejection when `best` was filled. `below`: only insertions that cost less matter; those that do not are not
   // looked at, so a reason for finding none is complete only without that limit.
@@ -50,10 +52,12 @@ class PositionSearch {
   std::int64_t dropoff_cost(const LiveStop& stop, std::int64_t event) const;
   bool hopeless(const WalkState& state, std::size_t next, std::uint32_t dropped) const;
   bool too_far() const;
+  bool is_detour(std::size_t position) const;
 
   const Market& market_;
   const Times& times_;
   const std::array<std::int64_t, kQuantityCount>& weights_;
+  bool detours_;
 
   std::int32_t courier_ = 0;
   std::span<const LiveStop> stops_;
@@ -275,6 +279,7 @@ int PositionSearch<Times>::run(std::int32_t courier, const LiveRoute& route, std
   }
 
   for (pickup_pos_ = locked; pickup_pos_ <= n; ++pickup_pos_) {
+    if (!detours_ && is_detour(pickup_pos_)) continue;
     WalkState picked = prefixes_[pickup_pos_];
     for (std::int32_t depth = 0; depth < picked.walked; ++depth) {  // undo what other branches wrote
       trail_[at(depth)] = {&stops_[at(depth)], depth};
@@ -301,6 +306,15 @@ int PositionSearch<Times>::run(std::int32_t courier, const LiveRoute& route, std
     best.delta[term] = best_quantities_[term] - route.quantities[term];
   }
   return kNoRejection;
+}
+
+// Whether pick-ups there are a visit of their own before the end of the present route.
+template <class Times>
+bool PositionSearch<Times>::is_detour(std::size_t position) const {
+  if (position == stops_.size()) return false;
+  if (position == 0) return true;
+  const Visit& before = stops_[position - 1].visit;
+  return before.kind != StopKind::kPickup || before.place != pickups_[0].visit.place;
 }
 
 // Whether the detour alone makes the present pair of positions cost what the best does. Single orders only: a bundle's

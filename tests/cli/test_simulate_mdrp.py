@@ -10,7 +10,7 @@ import pytest
 from tests.simulation.days import instance_files
 
 from matcher.cli.main import main
-from matcher.simulation.mdrp.checks import check_solution
+from matcher.simulation.mdrp.checks import OperatingMode, check_solution
 from matcher.simulation.mdrp.evaluation import Metrics
 from matcher.simulation.mdrp.instance import find_instances
 from matcher.simulation.mdrp.reference import feasibility_report
@@ -59,6 +59,21 @@ def test_the_files_it_leaves_are_the_contract(days: Path, tmp_path: Path, capsys
     shown = capsys.readouterr().out
     assert "without prepositioning, without assignment updates" in shown
     assert "day-b" in shown
+
+
+def test_the_operating_mode_is_stated_wherever_figures_are(
+    days: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Figures of different modes must not be mistaken for each other."""
+    out = tmp_path / "out"
+    assert main(["simulate", "mdrp", str(days), "--out", str(out), "--jobs", "1", "--updates"]) == 0
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["mode"] == {"prepositioning": False, "assignment_updates": True}
+    for text in (capsys.readouterr().out, (out / "report.html").read_text()):
+        assert "without prepositioning, with assignment updates" in text
+    for source in find_instances([days]):
+        solution = read_solution(out / source.name)
+        assert check_solution(source.read(), solution, OperatingMode(assignment_updates=True)) == ()
 
 
 def test_a_live_server_and_worker_processes_change_nothing(days: Path, tmp_path: Path) -> None:

@@ -37,7 +37,15 @@ class Simulated:
 class Oracle:
     """The market, with methods that answer by enumeration."""
 
-    def __init__(self, market: Any, travel: Any, *, share_dropoffs: bool = False, severe_after_ms: int = 0) -> None:
+    def __init__(
+        self,
+        market: Any,
+        travel: Any,
+        *,
+        share_dropoffs: bool = False,
+        severe_after_ms: int = 0,
+        detours: bool = True,
+    ) -> None:
         self.places, self.orders, self.couriers, self.routes = (
             market.locations,
             market.orders,
@@ -47,6 +55,7 @@ class Oracle:
         self.travel_model = travel
         self.share_dropoffs = share_dropoffs
         self.severe_after = severe_after_ms
+        self.detours = detours
 
     def travel(self, courier: int, a: int, b: int) -> int:
         """Milliseconds from place a to place b."""
@@ -175,12 +184,18 @@ class Oracle:
                 arrivals.append(simulated.depart[-1] + self.travel(courier, self.place(head[-1]), place))
         return min(arrivals)
 
+    def joins(self, present: list[Stop], i: int, order: int) -> bool:
+        """Whether a pick-up of the order before stop i follows one at the same place."""
+        return i > 0 and present[i - 1][0] == PICKUP and self.place(present[i - 1]) == self.place((PICKUP, order))
+
     def best_position(self, courier: int, unit: list[int], weights: Any) -> tuple[Any, ...] | int:
         """(cost, i, j, sequence, delta, route) of the cheapest feasible insertion, or the index of a reason."""
         present = self.route(courier)
         before = self.simulate(courier, present).quantities
         best, furthest = None, (-1, 0)
         for i in range(int(self.routes.locked[courier]), len(present) + 1):
+            if not self.detours and i < len(present) and not self.joins(present, i, unit[0]):
+                continue
             for j in range(i, len(present) + 1):
                 for sequence in itertools.permutations(sorted(unit)):
                     new = [

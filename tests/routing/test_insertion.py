@@ -35,7 +35,13 @@ def units_of(market: LiveMarket, largest: int) -> list[list[int]]:
 
 
 def insert(
-    market: LiveMarket, units: list[list[int]], *, nearest: int = 4, share: bool = False, stops: int = 10
+    market: LiveMarket,
+    units: list[list[int]],
+    *,
+    nearest: int = 4,
+    share: bool = False,
+    stops: int = 10,
+    detours: bool = True,
 ) -> InsertionCandidates:
     """The kernel's answer."""
     return insertion_candidates(
@@ -47,15 +53,24 @@ def insert(
         reach_ms=REACH,
         max_route_stops=stops,
         weights=WEIGHTS,
+        detours=detours,
         share_dropoff_service=share,
         severe_after_ms=10 * MINUTE,
     )
 
 
-def agree(market: LiveMarket, units: list[list[int]], *, nearest: int = 4, share: bool = False, stops: int = 10) -> int:
+def agree(
+    market: LiveMarket,
+    units: list[list[int]],
+    *,
+    nearest: int = 4,
+    share: bool = False,
+    stops: int = 10,
+    detours: bool = True,
+) -> int:
     """Assert that the kernel says what the oracle says; returns the number of candidates seen."""
-    found = insert(market, units, nearest=nearest, share=share, stops=stops)
-    oracle = Oracle(market, market.travel, share_dropoffs=share, severe_after_ms=10 * MINUTE)
+    found = insert(market, units, nearest=nearest, share=share, stops=stops, detours=detours)
+    oracle = Oracle(market, market.travel, share_dropoffs=share, severe_after_ms=10 * MINUTE, detours=detours)
     for u, unit in enumerate(units):
         expected, rejected, pruned = oracle.candidates(
             unit, nearest=nearest, reach_ms=REACH, max_route_stops=stops, weights=WEIGHTS
@@ -100,6 +115,16 @@ def test_bundles_equal_enumeration(seed: int, matrix: bool, share: bool, tight: 
     """Bundles of up to four: the sequence of drop-offs is part of the minimum, and of the tie rule."""
     market = live_market(seed, matrix=matrix, tight=tight, couriers=3, open_orders=8, stores=2, orders_per_route=2)
     agree(market, units_of(market, 4), nearest=3, share=share, stops=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1), share=st.booleans(), tight=st.sampled_from([0.0, 0.3]), largest=st.integers(1, 3)
+)
+def test_without_detours_pickups_join_or_follow(seed: int, share: bool, tight: float, largest: int) -> None:
+    """Two stores, so that most routes pass the unit's; the cheapest of fewer positions, the reasons among them."""
+    market = live_market(seed, tight=tight, couriers=4, open_orders=6, stores=2, orders_per_route=2)
+    agree(market, units_of(market, largest), nearest=4, share=share, stops=12, detours=False)
 
 
 def test_a_bundle_of_six_equals_enumeration() -> None:

@@ -180,6 +180,46 @@ BROKEN: dict[str, tuple[Rule, str, Solution, Instance]] = {
 }
 
 
+UPDATES = OperatingMode(assignment_updates=True)
+UPDATED = with_assignment(2, time=24)
+"""o3's assignment became final after c2 had set off, before the pick-up."""
+BROKEN_WITH_UPDATES: dict[str, tuple[Rule, str, Solution, Instance]] = {
+    "assigned after the pick-up": (Rule.FINAL_BEFORE_PICKUP, "o3", with_assignment(2, time=26), INSTANCE),
+    "sets off for nothing": (Rule.SETS_OFF_FOR_AN_ORDER, "o3", with_move(5, departure=19), INSTANCE),
+    "added before it is placed": (
+        Rule.INFORMATION,
+        "o2",
+        with_order(1, placement=9),
+        changed_day(o2=(1280, 0, 9, "r1", 12)),
+    ),
+    "added from another restaurant": (Rule.ONE_RESTAURANT, "o2", VALID, changed_day(o2=(1280, 0, 6, "r3", 12))),
+    "promise and update both listed": (
+        Rule.ONE_ASSIGNMENT,
+        "o1",
+        replace(VALID, assignments=(Assignment(8, 12, "c1", ("o1",)), *VALID.assignments)),
+        INSTANCE,
+    ),
+    "assigned in the middle of an assignment": BROKEN["assigned in the middle of an assignment"],
+    "prepositioned": BROKEN["prepositioned"],
+}
+
+
+def test_updates_are_final_before_the_pickup() -> None:
+    """What the mode permits, the other one does not."""
+    assert check_solution(INSTANCE, VALID, UPDATES) == ()
+    assert check_solution(INSTANCE, UPDATED, UPDATES) == ()
+    assert {v.rule for v in check_solution(INSTANCE, UPDATED)} == {Rule.FINAL_BEFORE_DEPARTURE}
+    assert feasibility_report(INSTANCE, UPDATED)[1]
+
+
+@pytest.mark.parametrize("name", BROKEN_WITH_UPDATES)
+def test_each_rule_of_updates_is_caught_and_named(name: str) -> None:
+    """A mode with more freedom is no mode without rules."""
+    rule, who, solution, instance = BROKEN_WITH_UPDATES[name]
+    found = check_solution(instance, solution, UPDATES)
+    assert [v for v in found if v.rule is rule and who in (v.order, v.courier, *v.detail.split())], found
+
+
 def test_the_valid_solution_is_valid() -> None:
     """Otherwise the tests below would prove nothing."""
     assert check_solution(INSTANCE, VALID) == ()
@@ -198,7 +238,7 @@ def test_each_broken_rule_is_caught_and_named(name: str) -> None:
 
 def test_every_rule_has_a_test() -> None:
     """A rule that no test breaks may never have worked."""
-    assert {rule for rule, *_ in BROKEN.values()} == set(Rule)
+    assert {rule for rule, *_ in [*BROKEN.values(), *BROKEN_WITH_UPDATES.values()]} == set(Rule)
 
 
 _GAPS = (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.engine.markets import MINUTE, NOW, PORTS, a_courier, an_order, plane
 
-from matcher.domain import MatrixTravel, Policy, Snapshot, StopKind
+from matcher.domain import Additions, HoldingPolicy, MatrixTravel, Policy, Snapshot, StopKind
 from matcher.domain.policy import CandidatePolicy, TravelPolicy
 from matcher.domain.rows import Courier, Order, RouteStop
 from matcher.verify import check_plans
@@ -159,3 +159,24 @@ def test_route_length_is_limited() -> None:
     short = replace(POLICY, candidates=CandidatePolicy(max_route_stops=3))
     found = faults(live_route(), {0: [(PICKUP, 1), (DROPOFF, 1), (PICKUP, 0), (DROPOFF, 0)]}, short)
     assert any("more than the policy's 3" in fault for fault in found)
+
+
+def test_additions_at_the_same_pickup_only() -> None:
+    """The policy's promise to a courier on the way to a store: more of that store, or something after all is done."""
+    orders = [
+        an_order("a", pickup_longitude=300.0),
+        an_order("b", pickup_longitude=300.0),
+        an_order("z", pickup_longitude=400.0),
+    ]
+    route = (RouteStop(PICKUP, "a"), RouteStop(DROPOFF, "a"))
+    snapshot = plane(orders, [a_courier("c", route=route, locked_stops=1)])
+    additive = replace(POLICY, holding=HoldingPolicy(additions=Additions.SAME_PICKUP))
+    a, b, z = (snapshot.orders.ids.index(name) for name in "abz")
+    joins = [(PICKUP, a), (PICKUP, b), (DROPOFF, b), (DROPOFF, a)]
+    follows = [(PICKUP, a), (DROPOFF, a), (PICKUP, z), (DROPOFF, z)]
+    detour = [(PICKUP, a), (PICKUP, z), (DROPOFF, z), (DROPOFF, a)]
+    assert faults(snapshot, {0: joins}, additive) == ()
+    assert faults(snapshot, {0: follows}, additive) == ()
+    assert faults(snapshot, {0: detour}) == ()
+    (fault,) = faults(snapshot, {0: detour}, additive)
+    assert "order z: not added at a pick-up of its place" in fault

@@ -4,6 +4,8 @@
 // find the couriers who could be at its pick-up first, and for each of them the exactly cheapest way to serve the unit:
 // pick-ups before the present stop i, drop-offs as one block before the present stop j >= i, in their best sequence.
 //
+// Without detours i is the end of the route, or follows a present pick-up of the same place, whose group it joins.
+//
 // Feasible means: no limit (see schedule.h) that the present route keeps is broken, and no limit that reality has
 // already broken is broken by more; the unit's own limits are kept. Cost is the weighted sum of the quantities of
 // schedule.h, so what is minimised is exactly what evaluate_routes reports for the new route minus the old one.
@@ -60,6 +62,7 @@ struct InsertionOptions {
   std::int64_t nearest = 24;         // couriers evaluated exactly per unit
   std::int64_t reach_ms = kNeverMs;  // latest arrival at the pick-up
   std::int64_t max_route_stops = 16;
+  bool detours = true;  // false: pick-ups join those of their place in the route, or follow its end
   std::array<std::int64_t, kQuantityCount> weights{};  // micros per second, >= 0
   const std::int32_t* cancelled = nullptr;             // any other thread may set it to non-zero; see core/cancel.h
 };

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from matcher.assignment.quantities import quantity_weights
 from matcher.batching import Units
-from matcher.domain import CancelToken, Policy, Snapshot, Travel
+from matcher.domain import Additions, CancelToken, Policy, Snapshot, Travel
 from matcher.kernels import insertion
 
 I32 = npt.NDArray[np.int32]
@@ -111,6 +111,7 @@ def _evaluate(
         nearest=nearest,
         reach_ms=policy.candidates.reach_ms,
         max_route_stops=policy.candidates.max_route_stops,
+        detours=policy.holding.additions is Additions.ANYWHERE,
         share_dropoff_service=policy.bundling.share_dropoff_service,
         weights=quantity_weights(policy.costs),
         severe_after_ms=policy.costs.severe_lateness_after_ms,

@@ -22,7 +22,7 @@ from matcher.console.view import (
 )
 from matcher.domain.policy import Policy
 from matcher.simulation.mdrp.batch import DayRun
-from matcher.simulation.mdrp.day import MODE
+from matcher.simulation.mdrp.checks import OperatingMode
 from matcher.simulation.mdrp.evaluation import METRIC_TEXTS, Metrics
 from matcher.simulation.mdrp.instance import Instance, travel_minutes
 from matcher.simulation.mdrp.solution import Move, Solution
@@ -38,7 +38,13 @@ _INSTANCE_METRICS = (
 )
 
 
-def run_view(runs: Sequence[DayRun], mean: Metrics, policy: Policy, command: str) -> RunView:
+def committed_when(mode: OperatingMode) -> str:
+    """When an order is its courier's for good, in words."""
+    when = "an order is committed when its courier sets off"
+    return f"{when}, or is added before the pick-up" if mode.assignment_updates else when
+
+
+def run_view(runs: Sequence[DayRun], mean: Metrics, policy: Policy, mode: OperatingMode, command: str) -> RunView:
     """The report of a run over many days."""
     figures = []
     for name in _FIGURES:
@@ -51,7 +57,7 @@ def run_view(runs: Sequence[DayRun], mean: Metrics, policy: Policy, command: str
     ]
     return RunView(
         title=f"Day {runs[0].name}" if len(runs) == 1 else f"{len(runs)} days of meal delivery",
-        subtitle=f"Operating mode: {MODE}; orders are committed when the courier sets off. Means over days.",
+        subtitle=f"Operating mode: {mode}; {committed_when(mode)}. Means over days.",
         figures=tuple(figures),
         metrics=tuple(metrics),
         provenance=(("policy", policy.name), ("policy digest", policy.digest), ("command", command)),

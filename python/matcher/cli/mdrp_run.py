@@ -18,7 +18,7 @@ from matcher.app import Config, ConfigError
 from matcher.app.config import JournalConfig
 from matcher.cli.configured import read_config
 from matcher.cli.deciders import open_engine, open_remote
-from matcher.cli.mdrp_report import run_view, with_market
+from matcher.cli.mdrp_report import committed_when, run_view, with_market
 from matcher.cli.mdrp_table import summary_table
 from matcher.cli.policies import with_overrides
 from matcher.client import CallFailed
@@ -26,13 +26,15 @@ from matcher.console.report import write_report
 from matcher.domain import InvalidRequest
 from matcher.simulation import PlanError
 from matcher.simulation.mdrp.batch import DayRun, DeciderFactory, simulate_days
-from matcher.simulation.mdrp.day import MINUTE_MS, MODE
+from matcher.simulation.mdrp.checks import NO_POWERS, OperatingMode
+from matcher.simulation.mdrp.day import MINUTE_MS
 from matcher.simulation.mdrp.evaluation import Metrics, mean_metrics
 from matcher.simulation.mdrp.instance import InstanceSource, find_instances
 from matcher.simulation.mdrp.solution import read_solution
 from matcher.simulation.noise import Noise, parse_noise
 
 _TABLE_WIDTH = 110
+_POLICY_OF_UPDATES = ("holding.additions=same_pickup",)
 
 
 def run_mdrp(args: argparse.Namespace) -> int:
@@ -44,27 +46,28 @@ def run_mdrp(args: argparse.Namespace) -> int:
             raise ValueError(f"no instance's name contains {args.only!r}")
         if args.jobs < 1:
             raise ValueError(f"--jobs must be at least 1, not {args.jobs}")
+        mode = OperatingMode(assignment_updates=args.updates)
         config = replace(
-            with_overrides(read_config(args), args.policy, args.settings),
+            with_overrides(read_config(args), args.policy, [*_POLICY_OF_UPDATES[: args.updates], *args.settings]),
             journal=JournalConfig(),
         )
         noise = parse_noise(args.noise, MINUTE_MS) if args.noise else None
         with _decider_factory(args, config) as factory:
-            runs = _all_days(sources, factory, args.out, args.jobs, noise)
+            runs = _all_days(sources, factory, args.out, args.jobs, noise, mode)
     except (ValueError, OSError, ConfigError, PlanError, InvalidRequest, CallFailed) as error:
         errors.print(f"matcher simulate: {error}", style="red")
         return 1
     mean = mean_metrics([day.metrics for day in runs])
-    write_metrics(runs, mean, args.out / "metrics.json")
+    write_metrics(runs, mean, mode, args.out / "metrics.json")
     policy = config.policies[args.policy]
-    view = run_view(runs, mean, policy, command=" ".join(["matcher", *sys.argv[1:]]))
+    view = run_view(runs, mean, policy, mode, command=" ".join(["matcher", *sys.argv[1:]]))
     if len(runs) == 1:
         view = with_market(view, runs[0], sources[0].read(), read_solution(args.out / runs[0].name))
     write_report(view, args.out / "report.html")
     console = Console(soft_wrap=True, highlight=False)
     console.width = max(console.width, _TABLE_WIDTH)
     console.print(summary_table(runs, mean))
-    console.print(f"operating mode: {MODE}; an order is committed when its courier sets off; one decision a minute")
+    console.print(f"operating mode: {mode}; {committed_when(mode)}; one decision a minute")
     if noise is not None:
         console.print(f"{noise}: a kitchen later than told may keep a courier beyond the shift: the checker says so")
     console.print(f"written: {args.out}/metrics.json, {args.out}/report.html, {args.out}/INSTANCE/solution_info_*.txt")
@@ -74,10 +77,11 @@ def run_mdrp(args: argparse.Namespace) -> int:
     return 1 if any(day.violations for day in runs) else 0
 
 
-def write_metrics(runs: list[DayRun], mean: Metrics, path: Path) -> None:
-    """Metrics of every day and their mean, as JSON; undefined ones are null."""
+def write_metrics(runs: list[DayRun], mean: Metrics, mode: OperatingMode, path: Path) -> None:
+    """Metrics of every day and their mean, as JSON, undefined ones null; the operating mode where a power is used."""
     entries = {day.name: asdict(day.metrics) for day in runs}
-    text = json.dumps({"instances": entries, "mean": asdict(mean)}, indent=1, allow_nan=False)
+    stated = {} if mode == NO_POWERS else {"mode": asdict(mode)}
+    text = json.dumps({**stated, "instances": entries, "mean": asdict(mean)}, indent=1, allow_nan=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")
 
@@ -98,7 +102,12 @@ def _decider_factory(args: argparse.Namespace, config: Config) -> Iterator[Decid
 
 
 def _all_days(
-    sources: list[InstanceSource], factory: DeciderFactory, out: Path, jobs: int, noise: Noise | None
+    sources: list[InstanceSource],
+    factory: DeciderFactory,
+    out: Path,
+    jobs: int,
+    noise: Noise | None,
+    mode: OperatingMode,
 ) -> list[DayRun]:
     columns = (
         TextColumn("{task.description}"),
@@ -110,7 +119,7 @@ def _all_days(
     runs = []
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("days", total=len(sources))
-        for day in simulate_days(sources, factory, out, jobs, noise):
+        for day in simulate_days(sources, factory, out, jobs, noise, mode):
             runs.append(day)
             progress.update(task, advance=1, description=f"days (last: {day.name})")
     return sorted(runs, key=lambda day: day.name)

@@ -33,6 +33,7 @@ from matcher.domain.enums import (
 from matcher.domain.explanation import Explanation, Move, PairChange
 from matcher.domain.insertion import OrderCandidate, OrderInsertion, RoutePlan, UnservedOrder
 from matcher.domain.policy import (
+    Additions,
     BundlingPolicy,
     CandidatePolicy,
     Commitment,
@@ -63,6 +64,7 @@ __all__ = [
     "EARTH_RADIUS_M",
     "NEVER_MS",
     "NO_REFUSALS",
+    "Additions",
     "Batch",
     "Batches",
     "Build",

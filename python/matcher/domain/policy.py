@@ -25,6 +25,16 @@ class Commitment(StrEnum):
     """When the courier must set off to keep the planned times; until then the order is held and may be re-planned."""
 
 
+class Additions(StrEnum):
+    """Where a decision may let orders enter a courier's route in progress."""
+
+    ANYWHERE = "anywhere"
+    """After the locked stops, wherever they fit."""
+    SAME_PICKUP = "same_pickup"
+    """Only at a pick-up of the same place that is still to be made, or after the end: what was promised stays, and a
+    courier is sent nowhere else meanwhile (the additive commitment of Reyes et al., 2018)."""
+
+
 @dataclass(frozen=True, slots=True)
 class TravelPolicy:
     """Embedded travel times: distance × road factor ÷ speed, rounded up."""
@@ -118,9 +128,10 @@ class WaitingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class HoldingPolicy:
-    """When a planned order is committed."""
+    """When a planned order is committed, and what may change afterwards."""
 
     commitment: Commitment = Commitment.IMMEDIATE
+    additions: Additions = Additions.ANYWHERE
     slack_ms: int = 0
     """Leave so much before the latest departure."""
     cycle_ms: int = 30_000

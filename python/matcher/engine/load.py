@@ -6,15 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from matcher.domain import Policy, Snapshot
+from matcher.domain import Additions, Policy, Snapshot
 
 
-def orders_per_courier(snapshot: Snapshot, horizon_ms: int) -> float:
-    """Open orders that are ready within the horizon, per courier that is free within it and still on shift then."""
-    orders, couriers = snapshot.orders, snapshot.couriers
+def orders_per_courier(snapshot: Snapshot, policy: Policy) -> float:
+    """Open orders that are ready within the horizon, per courier that is free within it and still on shift then.
+
+    A courier on a route counts where orders may enter it anywhere.
+    """
+    orders, couriers, horizon_ms = snapshot.orders, snapshot.couriers, policy.costs.load_horizon_ms
     demand = int(np.count_nonzero((orders.courier < 0) & (orders.ready_ms <= horizon_ms)))
-    supply = int(np.count_nonzero((couriers.free_ms <= horizon_ms) & (couriers.shift_end_ms >= couriers.free_ms)))
-    return demand / max(1, supply)
+    free = (couriers.free_ms <= horizon_ms) & (couriers.shift_end_ms >= couriers.free_ms)
+    if policy.holding.additions is not Additions.ANYWHERE:
+        free &= np.diff(snapshot.routes.ptr) == 0
+    return demand / max(1, int(np.count_nonzero(free)))
 
 
 def under_load(snapshot: Snapshot, policy: Policy) -> Policy:
@@ -22,6 +27,6 @@ def under_load(snapshot: Snapshot, policy: Policy) -> Policy:
     costs = policy.costs
     if not costs.scarce_courier_time:
         return policy
-    scarcity = min(costs.scarcity_limit, max(0.0, orders_per_courier(snapshot, costs.load_horizon_ms) - 1.0))
+    scarcity = min(costs.scarcity_limit, max(0.0, orders_per_courier(snapshot, policy) - 1.0))
     price = costs.courier_time + int(costs.scarce_courier_time * scarcity)
     return replace(policy, costs=replace(costs, courier_time=price))

@@ -18,6 +18,7 @@ from matcher.assignment.quantities import quantity_weights
 from matcher.batching import Units
 from matcher.domain import (
     NEVER_MS,
+    Additions,
     Couriers,
     Locations,
     MatrixTravel,
@@ -102,6 +103,7 @@ class PairMarket:
             nearest=1,
             reach_ms=reach_ms,
             max_route_stops=self._policy.candidates.max_route_stops + wider.get(PairChangeKind.ROUTE_STOPS, 0),
+            detours=self._policy.holding.additions is Additions.ANYWHERE,
             share_dropoff_service=self._policy.bundling.share_dropoff_service,
             weights=quantity_weights(self._policy.costs),
             severe_after_ms=self._policy.costs.severe_lateness_after_ms,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,8 @@ class NewRoute:
     depart_by: int
     """Latest departure for the first stop."""
     leave_for_pickup_by: int
-    """Latest departure for the new pick-up: until then the order need not be committed."""
+    """Latest departure for the new pick-up, or to take part in a pick-up of the present route before it is made: until
+    then the order need not be committed."""
 
 
 def splice(
@@ -82,6 +83,7 @@ def new_routes(
         share_dropoff_service=policy.bundling.share_dropoff_service,
         severe_after_ms=policy.costs.severe_lateness_after_ms,
     )
+    joined = _joined_pickups(snapshot, travel, candidates, column_of, policy)
     result = []
     for courier in sorted(stops_of):
         begin, end = int(ptr[courier]), int(ptr[courier + 1])
@@ -93,6 +95,9 @@ def new_routes(
         access = int(max(snapshot.orders.pickup_access_ms[order] for order in new))
         left = depart[first - 1] if first else int(snapshot.couriers.free_ms[courier])
         slack = max(0, at[first] - access - arrive[first])
+        leave_by = left + slack
+        if courier in joined:
+            leave_by = max(0, int(joined[courier]) - max(1, access))
         result.append(
             NewRoute(
                 courier=courier,
@@ -103,7 +108,26 @@ def new_routes(
                 at=tuple(at),
                 depart=tuple(depart),
                 depart_by=int(schedule.depart_by_ms[courier]),
-                leave_for_pickup_by=left + slack,
+                leave_for_pickup_by=leave_by,
             )
         )
     return result
+
+
+def _joined_pickups(
+    snapshot: Snapshot, travel: Travel, candidates: Candidates, column_of: Mapping[int, int], policy: Policy
+) -> dict[int, int]:
+    """Couriers whose new orders join a pick-up of the present route → when that would have been made without them."""
+    orders, routes = snapshot.orders, snapshot.routes
+    stop_of: dict[int, int] = {}
+    for courier, column in column_of.items():
+        stop = int(routes.ptr[courier]) + int(candidates.pickup_pos[column]) - 1
+        if stop < int(routes.ptr[courier]) or routes.stop_kind[stop] != StopKind.PICKUP:
+            continue
+        place = orders.pickup_loc[int(candidates.sequence[column, 0])]
+        if orders.pickup_loc[int(routes.stop_order[stop])] == place:
+            stop_of[courier] = stop
+    if not stop_of:
+        return {}
+    present = insertion.evaluate_routes(snapshot, travel, share_dropoff_service=policy.bundling.share_dropoff_service)
+    return {courier: int(present.at_ms[stop]) for courier, stop in stop_of.items()}

@@ -196,6 +196,7 @@ def insertion_candidates(
     nearest: int,
     reach_ms: int,
     max_route_stops: int,
+    detours: bool,
     weights: Any,
     cancel: Any,
 ) -> dict[str, Any] | None: ...

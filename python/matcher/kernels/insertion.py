@@ -172,6 +172,7 @@ def insertion_candidates(
     reach_ms: int,
     max_route_stops: int,
     weights: I64,
+    detours: bool = True,
     share_dropoff_service: bool = False,
     severe_after_ms: int = 0,
     cancel: CancelToken | None = None,
@@ -184,7 +185,8 @@ def insertion_candidates(
     minimised is their product with QUANTITIES.
 
     Pick-ups go together before the present stop `pickup_pos`, drop-offs as one block before `dropoff_pos` in their best
-    sequence; over all of these the answer is exact. Ties: lower pickup_pos, lower dropoff_pos, smaller sequence.
+    sequence; over all of these the answer is exact. Without `detours` pick-ups only join those that a present route
+    makes at their place, or follow its end. Ties: lower pickup_pos, lower dropoff_pos, smaller sequence.
 
     cancel: raised from another thread, ends the work with Cancelled.
 
@@ -203,6 +205,7 @@ def insertion_candidates(
         nearest=nearest,
         reach_ms=reach_ms,
         max_route_stops=max_route_stops,
+        detours=detours,
         weights=weights,
         cancel=flag_of(cancel),
     )

@@ -35,6 +35,10 @@ class SimulatedCourier(Protocol):
         """When the courier could set off with a new plan, at the earliest."""
         ...
 
+    def may_take(self, plan: CourierPlan, now_ms: int) -> bool:
+        """Whether the plan can be given to the courier now, where couriers must not be given plans while busy."""
+        ...
+
     def row(self, now_ms: int) -> Courier | None:
         """The courier as a snapshot at `now_ms` shows it; None when no longer available."""
         ...
@@ -104,7 +108,7 @@ def as_it_happens(
     return happened
 
 
-def _check_times(plan: CourierPlan, orders: Mapping[str, Order], start_ms: int) -> None:
+def check_times(plan: CourierPlan, orders: Mapping[str, Order], start_ms: int) -> None:
     """Refuse stops of unknown orders, and times that run backwards."""
     unknown = [stop.order_id for stop in plan.stops if stop.order_id not in orders]
     if unknown:
@@ -121,7 +125,7 @@ def _check_times(plan: CourierPlan, orders: Mapping[str, Order], start_ms: int) 
         clock_ms = max(stop.depart_at_ms for stop in group)
 
 
-def _check_pairs(plan: CourierPlan, on_board: set[str], planned: set[str]) -> None:
+def check_pairs(plan: CourierPlan, on_board: set[str], planned: set[str]) -> None:
     """Every order on board is dropped off once, every planned and every new one picked up and dropped off once."""
     expected = [(StopKind.DROPOFF, o) for o in on_board]
     for order_id in (*planned, *plan.new_order_ids):
@@ -137,7 +141,7 @@ def _check_pairs(plan: CourierPlan, on_board: set[str], planned: set[str]) -> No
             raise PlanError(f"courier {plan.courier_id}: order {order_id} is dropped off before it is picked up")
 
 
-class _Earnings:
+class Earnings:
     """What a courier has earned, and what its shift guarantees."""
 
     def __init__(self, shift: Shift, orders: Mapping[str, Order]) -> None:
@@ -165,7 +169,7 @@ class LockedCourier:
         self._shift = shift
         self._orders = orders
         self._punctual = punctual
-        self._earnings = _Earnings(shift, orders)
+        self._earnings = Earnings(shift, orders)
         self._place = Place(shift.courier.latitude, shift.courier.longitude)
         self._free_at_ms = shift.on_at_ms
         self._planned_free_at_ms = shift.on_at_ms
@@ -176,6 +180,10 @@ class LockedCourier:
     def free_at_ms(self, now_ms: int) -> int:
         """End of the last plan."""
         return max(now_ms, self._free_at_ms)
+
+    def may_take(self, plan: CourierPlan, now_ms: int) -> bool:
+        """Only when free."""
+        return self.free_at_ms(now_ms) <= now_ms
 
     def row(self, now_ms: int) -> Courier | None:
         """Where the last plan ends, without a route; when, as planned, or a little from now where that has passed."""
@@ -202,15 +210,15 @@ class LockedCourier:
     def commit(self, plan: CourierPlan, now_ms: int) -> None:
         """Carry out the whole plan."""
         set_off_at_ms = self.free_at_ms(now_ms)
-        _check_times(plan, self._orders, set_off_at_ms)
-        _check_pairs(plan, set(), set())
+        check_times(plan, self._orders, set_off_at_ms)
+        check_pairs(plan, set(), set())
         self._earnings.add(plan)
         groups = stop_groups(plan.stops, self._orders)
         if not self._punctual:
             self._planned_free_at_ms = max(stop.depart_at_ms for stop in groups[-1])
             groups = as_it_happens(groups, self._orders, set_off_at_ms)
         for group in groups:
-            self.visits += [_visit(plan.courier_id, stop, set_off_at_ms) for stop in group]
+            self.visits += [visit_of(plan.courier_id, stop, set_off_at_ms) for stop in group]
             set_off_at_ms = max(stop.depart_at_ms for stop in group)
             self._place = stop_place(self._orders[group[0].order_id], group[0].kind)
         self._free_at_ms = set_off_at_ms
@@ -226,7 +234,7 @@ class LiveCourier:
         self.visits: list[Visit] = []
         self._shift = shift
         self._orders = orders
-        self._earnings = _Earnings(shift, orders)
+        self._earnings = Earnings(shift, orders)
         self._frame = frame
         self._groups: list[list[PlannedStop]] = []
         self._picked_up_at_ms: dict[str, int] = {}
@@ -242,7 +250,7 @@ class LiveCourier:
         while self._groups and self._groups[0][0].at_ms <= now_ms:
             group = self._groups.pop(0)
             for stop in group:
-                self.visits.append(_visit(self._shift.courier.id, stop, self._set_off_at_ms))
+                self.visits.append(visit_of(self._shift.courier.id, stop, self._set_off_at_ms))
                 if stop.kind is StopKind.PICKUP:
                     self._picked_up_at_ms[stop.order_id] = stop.at_ms
                 else:
@@ -253,6 +261,10 @@ class LiveCourier:
     def free_at_ms(self, now_ms: int) -> int:
         """When the courier can next set off from where the snapshot shows it."""
         return max(now_ms, self._set_off_at_ms)
+
+    def may_take(self, plan: CourierPlan, now_ms: int) -> bool:
+        """Only when free."""
+        return self.free_at_ms(now_ms) <= now_ms
 
     def row(self, now_ms: int) -> Courier | None:
         """Where the courier is and what it still has to do."""
@@ -293,8 +305,8 @@ class LiveCourier:
     def commit(self, plan: CourierPlan, now_ms: int) -> None:
         """Replace what is left of the route."""
         planned = {stop.order_id for group in self._groups for stop in group} - self._picked_up_at_ms.keys()
-        _check_times(plan, self._orders, self.free_at_ms(now_ms))
-        _check_pairs(plan, set(self._picked_up_at_ms), planned)
+        check_times(plan, self._orders, self.free_at_ms(now_ms))
+        check_pairs(plan, set(self._picked_up_at_ms), planned)
         locked = self._locked(now_ms)
         kept = self._groups[0] if locked else []
         if [(s.kind, s.order_id) for s in plan.stops[:locked]] != [(s.kind, s.order_id) for s in kept]:
@@ -330,5 +342,5 @@ class LiveCourier:
         return between(self._leg_from, target, share, self._frame)
 
 
-def _visit(courier_id: str, stop: PlannedStop, set_off_at_ms: int) -> Visit:
+def visit_of(courier_id: str, stop: PlannedStop, set_off_at_ms: int) -> Visit:
     return Visit(courier_id, stop.kind, stop.order_id, set_off_at_ms, stop.arrive_at_ms, stop.at_ms, stop.depart_at_ms)

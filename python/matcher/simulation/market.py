@@ -14,6 +14,9 @@ class Diversion(Enum):
 
     LOCKED_PLAN = "locked_plan"
     """Nothing: the courier carries out the whole plan, and is seen again where and when it ends."""
+    ADDED_ORDERS = "added_orders"
+    """What has been promised stays; until the first pick-up is made, orders may be added at it or after it. Then the
+    courier carries out the plan, and is seen again where and when it ends."""
     LIVE_ROUTE = "live_route"
     """All but the stop that the courier is driving to or serving."""
 

@@ -15,8 +15,9 @@ from matcher.domain.decision import CourierPlan, Decision
 from matcher.domain.enums import OrderStatus, StopKind
 from matcher.domain.rows import Order
 from matcher.domain.snapshot import Snapshot
+from matcher.simulation.additions import AddingCourier
 from matcher.simulation.couriers import LiveCourier, LockedCourier, PlanError, SimulatedCourier
-from matcher.simulation.market import Diversion, Market, Rules
+from matcher.simulation.market import Diversion, Market, Rules, Shift
 from matcher.simulation.noise import Noise
 from matcher.simulation.outcome import CommittedPlan, Cycle, Outcome
 
@@ -34,7 +35,7 @@ class World:
 
     def __init__(self, market: Market, rules: Rules, noise: Noise | None = None) -> None:
         """ValueError when an order has no `placed_at_ms`, ids repeat, or live routes are to meet late kitchens."""
-        if noise is not None and noise.ready and rules.diversion is Diversion.LIVE_ROUTE:
+        if noise is not None and noise.ready and rules.diversion is not Diversion.LOCKED_PLAN:
             raise ValueError("noise.ready needs couriers who carry out whole plans (Diversion.LOCKED_PLAN)")
         self._noise = noise or Noise()
         self._refused: dict[str, tuple[str, ...]] = {}
@@ -51,10 +52,7 @@ class World:
         if len(self._shifts) != len(market.shifts):
             raise ValueError("two couriers of the market have the same id")
         self._couriers: dict[str, SimulatedCourier] = {
-            id_: LockedCourier(shift, self._orders, punctual=not self._noise.ready)
-            if rules.diversion is Diversion.LOCKED_PLAN
-            else LiveCourier(shift, self._orders, market.frame)
-            for id_, shift in sorted(self._shifts.items())
+            id_: self._courier(shift) for id_, shift in sorted(self._shifts.items())
         }
         self._open: set[str] = set()
         self._placed = 0
@@ -83,6 +81,13 @@ class World:
                     on_cycle(Cycle(now_ms, snapshot, decision, self._placed, self._committed))
             now_ms = self._next_cycle(now_ms)
         return self._outcome()
+
+    def _courier(self, shift: Shift) -> SimulatedCourier:
+        if self._rules.diversion is Diversion.LOCKED_PLAN:
+            return LockedCourier(shift, self._orders, punctual=not self._noise.ready)
+        if self._rules.diversion is Diversion.ADDED_ORDERS:
+            return AddingCourier(shift, self._orders)
+        return LiveCourier(shift, self._orders, self._market.frame)
 
     def _place_orders(self, now_ms: int) -> None:
         while self._placed < len(self._placements) and self._placements[self._placed][0] <= now_ms:
@@ -135,7 +140,7 @@ class World:
             courier = self._couriers.get(plan.courier_id)
             if courier is None:
                 raise PlanError(f"decision {decision.decision_id}: there is no courier {plan.courier_id}")
-            if self._rules.only_free_couriers and courier.free_at_ms(now_ms) > now_ms:
+            if self._rules.only_free_couriers and not courier.may_take(plan, now_ms):
                 continue
             refused = [order_id for order_id in plan.new_order_ids if self._noise.refuses(plan.courier_id, order_id)]
             if refused:

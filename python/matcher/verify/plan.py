@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matcher.domain import NEVER_MS, MatrixTravel, Policy, Snapshot, StopKind, Travel
+from matcher.domain import NEVER_MS, Additions, MatrixTravel, Policy, Snapshot, StopKind, Travel
 
 Stops = Sequence[tuple[StopKind, int]]
 """A route: kind and order index of each stop."""
@@ -180,6 +180,26 @@ def pay_on_top(snapshot: Snapshot, courier: int, added: Set[int]) -> int:
     return sum(min(max((pay + ahead) // 2, 0), pay) for pay in pays)
 
 
+def detours(snapshot: Snapshot, stops: Stops, added: Set[int]) -> list[int]:
+    """Added orders whose pick-up, before the last stop of the present route, is a visit of its own."""
+    last = max((k for k, (_, order) in enumerate(stops) if order not in added), default=-1)
+    found = []
+    first = 0
+    while first <= last:
+        kind, order = stops[first]
+        place = int(snapshot.orders.pickup_loc[order])
+        end = first + 1
+        while kind == StopKind.PICKUP and end < len(stops) and stops[end][0] == kind:
+            if int(snapshot.orders.pickup_loc[stops[end][1]]) != place:
+                break
+            end += 1
+        visit = [order for _, order in stops[first:end]]
+        if kind == StopKind.PICKUP and added >= set(visit):
+            found += visit
+        first = end
+    return found
+
+
 def check_plans(
     snapshot: Snapshot, travel: Travel, policy: Policy, plans: dict[int, list[tuple[StopKind, int]]]
 ) -> PlanCheck:
@@ -221,6 +241,11 @@ def check_plans(
             if order in refused.get(courier, ()):
                 faults.append(f"order {snapshot.orders.ids[order]}: given to courier {name}, who refused it")
             taken.add(order)
+        if policy.holding.additions is Additions.SAME_PICKUP:
+            faults += [
+                f"courier {name}, order {snapshot.orders.ids[order]}: not added at a pick-up of its place"
+                for order in detours(snapshot, stops, {order for _, order in added})
+            ]
         if len(stops) > policy.candidates.max_route_stops and added:
             faults.append(
                 f"courier {name}: {len(stops)} stops, more than the policy's {policy.candidates.max_route_stops}"

@@ -13,8 +13,8 @@ from typing import Protocol
 from matcher.domain.decision import Decision
 from matcher.domain.enums import OrderStatus
 from matcher.domain.snapshot import Snapshot
-from matcher.simulation.mdrp.checks import check_solution
-from matcher.simulation.mdrp.day import BUSINESS_START_MS, MINUTE_MS, MODE, run_day
+from matcher.simulation.mdrp.checks import NO_POWERS, OperatingMode, check_solution
+from matcher.simulation.mdrp.day import BUSINESS_START_MS, MINUTE_MS, run_day
 from matcher.simulation.mdrp.evaluation import Metrics, summarize
 from matcher.simulation.mdrp.instance import Instance, InstanceSource
 from matcher.simulation.mdrp.reference import feasibility_report
@@ -63,38 +63,46 @@ class DayRun:
     cycles: tuple[CycleNote, ...]
 
 
-def simulate_day(source: InstanceSource, factory: DeciderFactory, folder: Path, noise: Noise | None = None) -> DayRun:
-    """Run one day, write its solution into `folder`, and judge what stands in the files.
+def simulate_day(
+    source: InstanceSource,
+    factory: DeciderFactory,
+    folder: Path,
+    noise: Noise | None = None,
+    mode: OperatingMode = NO_POWERS,
+) -> DayRun:
+    """Run one day, write its solution into `folder`, and judge what stands in the files by the rules of the mode.
 
     TableError or ValueError: the instance cannot be read. PlanError: the decider decided the impossible.
     """
     instance = source.read()
-    solution, outcome, notes = _run(instance, factory, noise)
+    solution, outcome, notes = _run(instance, factory, noise, mode)
     write_solution(solution, folder)
-    metrics, violations = _judge(instance, read_solution(folder), notes)
+    metrics, violations = _judge(instance, read_solution(folder), notes, mode)
     return DayRun(instance.name, metrics, violations, outcome.undelivered, tuple(notes))
 
 
 def day_metrics(source: InstanceSource, factory: DeciderFactory) -> Metrics:
     """Run one day and judge it, leaving no files."""
     instance = source.read()
-    solution, _, notes = _run(instance, factory)
-    return _judge(instance, solution, notes)[0]
+    solution, _, notes = _run(instance, factory, None, NO_POWERS)
+    return _judge(instance, solution, notes, NO_POWERS)[0]
 
 
 def _run(
-    instance: Instance, factory: DeciderFactory, noise: Noise | None = None
+    instance: Instance, factory: DeciderFactory, noise: Noise | None, mode: OperatingMode
 ) -> tuple[Solution, Outcome, list[CycleNote]]:
     notes: list[CycleNote] = []
     with factory() as decider:
         solution, outcome = run_day(
-            instance, decider, lambda cycle: notes.append(_note(cycle, decider.decision_ms[-1])), noise
+            instance, decider, lambda cycle: notes.append(_note(cycle, decider.decision_ms[-1])), noise, mode
         )
     return solution, outcome, notes
 
 
-def _judge(instance: Instance, solution: Solution, notes: list[CycleNote]) -> tuple[Metrics, tuple[str, ...]]:
-    violations = tuple(str(violation) for violation in check_solution(instance, solution, MODE))
+def _judge(
+    instance: Instance, solution: Solution, notes: list[CycleNote], mode: OperatingMode
+) -> tuple[Metrics, tuple[str, ...]]:
+    violations = tuple(str(violation) for violation in check_solution(instance, solution, mode))
     if not violations and not feasibility_report(instance, solution)[1]:
         violations = ("the reference evaluator calls the solution infeasible",)
     metrics = summarize(
@@ -108,7 +116,12 @@ def _judge(instance: Instance, solution: Solution, notes: list[CycleNote]) -> tu
 
 
 def simulate_days(
-    sources: Sequence[InstanceSource], factory: DeciderFactory, out: Path, jobs: int, noise: Noise | None = None
+    sources: Sequence[InstanceSource],
+    factory: DeciderFactory,
+    out: Path,
+    jobs: int,
+    noise: Noise | None = None,
+    mode: OperatingMode = NO_POWERS,
 ) -> Iterator[DayRun]:
     """Run every day in one of `jobs` processes, the largest first; yields each as it ends, in no fixed order.
 
@@ -116,12 +129,14 @@ def simulate_days(
     """
     if jobs <= 1 or len(sources) <= 1:
         for source in sources:
-            yield simulate_day(source, factory, out / source.name, noise)
+            yield simulate_day(source, factory, out / source.name, noise, mode)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=jobs, mp_context=context) as pool:
         largest_first = sorted(sources, key=lambda source: (-source.bytes, source.name))
-        futures = [pool.submit(simulate_day, source, factory, out / source.name, noise) for source in largest_first]
+        futures = [
+            pool.submit(simulate_day, source, factory, out / source.name, noise, mode) for source in largest_first
+        ]
         try:
             for future in as_completed(futures):
                 yield future.result()

@@ -4,8 +4,11 @@ It shares nothing with the engine, the world or the reference evaluator's re-imp
 that evaluator besides those the evaluator leaves out. A solution is held to the operating mode it states:
 
 - without prepositioning, couriers move only to carry out assignments;
-- without assignment updates, an assignment is final before the courier sets off for it, and is given to a courier
-  who is on shift and free.
+- without assignment updates, an assignment is final before the courier sets off for it;
+- with them it is final before the pick-up, and the courier sets off for an order that is placed by then. The files keep
+  the final assignment only: that it contains what was promised is the world's to see to.
+
+In either, an assignment is given to a courier who is on shift and has finished the one before.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ class Rule(Enum):
     SAME_FILES = "the files agree on every order's assignment, courier and times"
     INFORMATION = "nothing is assigned before it is placed"
     FINAL_BEFORE_DEPARTURE = "an assignment is made before the courier sets off for it"
+    FINAL_BEFORE_PICKUP = "with assignment updates, an assignment is final before its pick-up"
+    SETS_OFF_FOR_AN_ORDER = "a courier sets off for an order that has been placed"
     COURIER_FREE = "an assignment is given to a courier on shift who has finished the one before"
     ONE_RESTAURANT = "the orders of a bundle come from one restaurant"
     READY = "a pick-up is not before any of its orders is ready"
@@ -72,18 +77,21 @@ class OperatingMode:
         return ", ".join(powers)
 
 
+NO_POWERS = OperatingMode()
+
+
 def check_solution(
-    instance: Instance, solution: Solution, mode: OperatingMode = OperatingMode()
+    instance: Instance, solution: Solution, mode: OperatingMode = NO_POWERS
 ) -> tuple[RuleViolation, ...]:
     """Every violation, in order of time. Empty: the solution obeys all rules in the stated mode.
 
-    Modes with prepositioning or assignment updates are refused with a ValueError: no rule set for them is agreed here.
+    Solutions with prepositioning are refused with a ValueError: no rule set for them is agreed here.
     """
-    if mode.prepositioning or mode.assignment_updates:
+    if mode.prepositioning:
         raise ValueError(f"solutions {mode} cannot be checked")
     found = list(_unknown_ids(instance, solution))
     if not found:
-        found = [*_orders(instance, solution), *_couriers(instance, solution)]
+        found = [*_orders(instance, solution), *_couriers(instance, solution, mode)]
     return tuple(sorted(found, key=lambda v: (v.minute, v.courier, v.order, v.rule.name, v.detail)))
 
 
@@ -152,7 +160,7 @@ def _orders(instance: Instance, solution: Solution) -> Iterator[RuleViolation]:
             yield RuleViolation(Rule.SAME_FILES, order, a.courier, a.pickup, "assigned, but not among the delivered")
 
 
-def _couriers(instance: Instance, solution: Solution) -> Iterator[RuleViolation]:
+def _couriers(instance: Instance, solution: Solution, mode: OperatingMode) -> Iterator[RuleViolation]:
     moves: dict[str, list[Move]] = defaultdict(list)
     for move in solution.moves:
         moves[move.courier].append(move)
@@ -161,14 +169,17 @@ def _couriers(instance: Instance, solution: Solution) -> Iterator[RuleViolation]
         assignments[a.courier].append(a)
     dropoffs = {row.order: row.dropoff for row in solution.orders}
     restaurants = dict(zip(instance.orders.ids, instance.orders.restaurant, strict=True))
+    placements = dict(zip(instance.orders.ids, instance.orders.placement.tolist(), strict=True))
     places = instance.places()
     shifts = zip(instance.couriers.ids, instance.couriers.on.tolist(), instance.couriers.off.tolist(), strict=True)
     for courier, on_time, off_time in shifts:
         own = sorted(assignments[courier], key=lambda a: (a.pickup, a.time))
         day = _CourierDay(
+            mode=mode,
             rules=instance.parameters,
             places=places,
             restaurants=restaurants,
+            placements=placements,
             dropoffs=dropoffs,
             courier=courier,
             on_time=on_time,
@@ -183,9 +194,12 @@ def _couriers(instance: Instance, solution: Solution) -> Iterator[RuleViolation]
 class _CourierDay:
     """One courier's moves, followed assignment by assignment."""
 
+    mode: OperatingMode
     rules: Parameters
     places: dict[str, tuple[float, float]]
     restaurants: dict[str, str]
+    """Of every order."""
+    placements: dict[str, int]
     """Of every order."""
     dropoffs: dict[str, int]
     """Of every delivered order."""
@@ -237,9 +251,7 @@ class _CourierDay:
             yield self._violation(Rule.OWN_MOVES, move.departure, f"drives to {move.destination} without an assignment")
 
     def _pickup(self, a: Assignment, approach: Move, free_at: int) -> Iterator[RuleViolation]:
-        if approach.departure < a.time:
-            detail = f"sets off at {approach.departure}, assigned at {a.time}"
-            yield self._violation(Rule.FINAL_BEFORE_DEPARTURE, approach.departure, detail, a.orders[0])
+        yield from self._decided(a, approach)
         if approach.departure < free_at:
             detail = f"sets off at {approach.departure}, free from {free_at}"
             yield self._violation(Rule.DROPOFF_SERVICE, approach.departure, detail, a.orders[0])
@@ -247,6 +259,21 @@ class _CourierDay:
         if a.pickup < earliest:
             detail = f"picks up at {a.pickup}, possible from {earliest}"
             yield self._violation(Rule.PICKUP_SERVICE, a.pickup, detail, a.orders[0])
+
+    def _decided(self, a: Assignment, approach: Move) -> Iterator[RuleViolation]:
+        """The assignment was made early enough for what its moves say."""
+        if not self.mode.assignment_updates:
+            if approach.departure < a.time:
+                detail = f"sets off at {approach.departure}, assigned at {a.time}"
+                yield self._violation(Rule.FINAL_BEFORE_DEPARTURE, approach.departure, detail, a.orders[0])
+            return
+        if a.pickup < a.time:
+            detail = f"picks up at {a.pickup}, assigned at {a.time}"
+            yield self._violation(Rule.FINAL_BEFORE_PICKUP, a.pickup, detail, a.orders[0])
+        first = min(self.placements[order] for order in a.orders)
+        if approach.departure < first:
+            detail = f"sets off at {approach.departure}, the first order of the bundle is placed at {first}"
+            yield self._violation(Rule.SETS_OFF_FOR_AN_ORDER, approach.departure, detail, a.orders[0])
 
     def _drop_offs(self, a: Assignment, own: list[Move]) -> Iterator[RuleViolation]:
         leaves, service = a.pickup + self.rules.pickup_service // 2, Rule.PICKUP_SERVICE

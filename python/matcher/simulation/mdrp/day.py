@@ -1,8 +1,9 @@
 """A day of the Meal Delivery Routing Problem as a market, and what happened in the market as a day's solution.
 
-The operating mode is without prepositioning and without assignment updates: a decision every minute, an assignment is
-final when it is made, is made to a courier who is free, and the courier sets off at once. Which orders are assigned
-now and which are held is the policy's decision alone.
+A decision every minute; an assignment is made to a courier who is free, and the courier sets off at once. Without
+assignment updates it is final then; with them it may gain orders of the same restaurant until the pick-up, and what it
+has stays (the two-stage additive commitment of Reyes et al., 2018). Which orders are assigned now and which are held is
+the policy's decision alone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from matcher.domain.enums import SpatialFrame, StopKind
 from matcher.domain.rows import Courier, DemandPoint, Order
 from matcher.simulation.market import Diversion, Market, Rules, Shift
-from matcher.simulation.mdrp.checks import OperatingMode
+from matcher.simulation.mdrp.checks import NO_POWERS, OperatingMode
 from matcher.simulation.mdrp.instance import Instance
 from matcher.simulation.mdrp.solution import Assignment, DeliveredOrder, Move, Solution
 from matcher.simulation.noise import Noise
@@ -23,7 +24,6 @@ from matcher.simulation.world import Decider, World
 MINUTE_MS = 60_000
 BUSINESS_START_MS = 1_514_764_800_000
 """Minute 0 of every day, Unix ms (2018-01-01T00:00Z); any fixed whole minute would do."""
-MODE = OperatingMode(prepositioning=False, assignment_updates=False)
 COMING_SHIFTS_MS = 90 * MINUTE_MS
 """Shifts are known in advance; those that start later than this play no part in a decision."""
 
@@ -94,12 +94,12 @@ def day_market(instance: Instance) -> Market:
     return Market(instance.name, SpatialFrame.PLANE_METERS, orders, shifts, demand)
 
 
-def day_rules() -> Rules:
+def day_rules(mode: OperatingMode = NO_POWERS) -> Rules:
     """How the day is run; see the module's text."""
     return Rules(
         start_at_ms=BUSINESS_START_MS,
         cycle_ms=MINUTE_MS,
-        diversion=Diversion.LOCKED_PLAN,
+        diversion=Diversion.ADDED_ORDERS if mode.assignment_updates else Diversion.LOCKED_PLAN,
         only_free_couriers=True,
         coming_shifts_ms=COMING_SHIFTS_MS,
     )
@@ -110,9 +110,15 @@ def run_day(
     decider: Decider,
     on_cycle: Callable[[Cycle], None] | None = None,
     noise: Noise | None = None,
+    mode: OperatingMode = NO_POWERS,
 ) -> tuple[Solution, Outcome]:
-    """Run the day through `decider`. PlanError when a decision cannot be carried out."""
-    outcome = World(day_market(instance), day_rules(), noise).run(decider, on_cycle)
+    """Run the day through `decider`. PlanError when a decision cannot be carried out.
+
+    ValueError for a mode with prepositioning, and for noise in preparation times where assignments are updated.
+    """
+    if mode.prepositioning:
+        raise ValueError(f"days {mode} cannot be run")
+    outcome = World(day_market(instance), day_rules(mode), noise).run(decider, on_cycle)
     return day_solution(instance, outcome), outcome
 
 

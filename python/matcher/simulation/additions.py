@@ -1,0 +1,111 @@
+"""A courier of a simulated market whose plan may gain orders until its pick-up is made, and then is final."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from matcher.domain.decision import CourierPlan, PlannedStop
+from matcher.domain.enums import StopKind
+from matcher.domain.rows import Courier, Order, RouteStop
+from matcher.simulation.couriers import Earnings, PlanError, check_pairs, check_times, stop_groups, visit_of
+from matcher.simulation.market import Shift
+from matcher.simulation.outcome import Visit
+from matcher.simulation.place import Place, stop_place
+
+
+class AddingCourier:
+    """Sets off with a plan at once, takes more orders on the way to its first pick-up, then carries out what it has.
+
+    Until the pick-up is made a snapshot shows the courier at its place, from the arrival on, with the plan as a route
+    whose first pick-up is locked; afterwards where and when the plan ends.
+    """
+
+    def __init__(self, shift: Shift, orders: Mapping[str, Order]) -> None:
+        self.visits: list[Visit] = []
+        self._shift = shift
+        self._orders = orders
+        self._earnings = Earnings(shift, orders)
+        self._place = Place(shift.courier.latitude, shift.courier.longitude)
+        self._free_at_ms = shift.on_at_ms
+        self._stops: list[PlannedStop] = []
+        """Of a plan whose pick-up is still to be made."""
+        self._set_off_at_ms = shift.on_at_ms
+        self._arrive_at_ms = shift.on_at_ms
+
+    def advance(self, now_ms: int) -> None:
+        """Make the pick-up when it is due: the plan is final then, and carried out whole."""
+        if not self._stops or self._stops[0].at_ms > now_ms:
+            return
+        set_off_at_ms = self._set_off_at_ms
+        for group in stop_groups(self._stops, self._orders):
+            self.visits += [visit_of(self._shift.courier.id, stop, set_off_at_ms) for stop in group]
+            set_off_at_ms = max(stop.depart_at_ms for stop in group)
+            self._place = stop_place(self._orders[group[0].order_id], group[0].kind)
+        self._free_at_ms = set_off_at_ms
+        self._stops = []
+
+    def free_at_ms(self, now_ms: int) -> int:
+        """From the place where the snapshot shows the courier: the pick-up it drives to, or the end of its plan."""
+        return max(now_ms, self._arrive_at_ms if self._stops else self._free_at_ms)
+
+    def may_take(self, plan: CourierPlan, now_ms: int) -> bool:
+        """When free, or when the plan has no pick-up but the one that the courier is driving to."""
+        if not self._stops:
+            return self._free_at_ms <= now_ms
+        groups = stop_groups(plan.stops, self._orders)
+        return all(stop.kind is StopKind.DROPOFF for group in groups[1:] for stop in group)
+
+    def row(self, now_ms: int) -> Courier | None:
+        """Where the courier can next set off from, and the plan that may still gain orders."""
+        free_at_ms = self.free_at_ms(now_ms)
+        if not self._stops and free_at_ms > self._shift.off_at_ms:
+            return None
+        place = self._place
+        if self._stops:
+            place = stop_place(self._orders[self._stops[0].order_id], StopKind.PICKUP)
+        row = replace(
+            self._shift.courier,
+            latitude=place.latitude,
+            longitude=place.longitude,
+            free_at_ms=free_at_ms,
+            shift_end_at_ms=self._shift.off_at_ms,
+            route=tuple(RouteStop(stop.kind, stop.order_id) for stop in self._stops),
+            locked_stops=self._locked(),
+        )
+        return self._earnings.shown(row, now_ms)
+
+    def order_rows(self, now_ms: int) -> list[Order]:
+        """Orders of the plan; once the courier is there, with the access time that is left."""
+        spent_ms = max(0, now_ms - self._arrive_at_ms)
+        served = {stop.order_id for stop in self._stops[: self._locked()]}
+        rows = []
+        for order_id in dict.fromkeys(stop.order_id for stop in self._stops):
+            row = self._orders[order_id]
+            if order_id in served:
+                row = replace(row, pickup_access_ms=max(0, row.pickup_access_ms - spent_ms))
+            rows.append(row)
+        return rows
+
+    def commit(self, plan: CourierPlan, now_ms: int) -> None:
+        """Set off with the plan, or put it in the place of the one that it adds to."""
+        promised = {stop.order_id for stop in self._stops}
+        check_times(plan, self._orders, self.free_at_ms(now_ms))
+        check_pairs(plan, set(), promised)
+        locked = self._locked()
+        if [(s.kind, s.order_id) for s in plan.stops[:locked]] != [(s.kind, s.order_id) for s in self._stops[:locked]]:
+            raise PlanError(f"courier {plan.courier_id}: the plan changes the pick-up that was promised")
+        if not self._stops:
+            self._set_off_at_ms, self._arrive_at_ms = self.free_at_ms(now_ms), plan.stops[0].arrive_at_ms
+        self._earnings.add(plan)
+        first = stop_groups(plan.stops, self._orders)[0]
+        self._stops = [*(replace(s, arrive_at_ms=self._arrive_at_ms) for s in first), *plan.stops[len(first) :]]
+
+    def finish(self) -> None:
+        """Make the pick-up still to be made, and what follows."""
+        if self._stops:
+            self.advance(self._stops[0].at_ms)
+
+    def _locked(self) -> int:
+        """Stops of the pick-up that is being driven to."""
+        return len(stop_groups(self._stops, self._orders)[0]) if self._stops else 0
