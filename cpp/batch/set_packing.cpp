@@ -84,6 +84,7 @@ Packing from_core(const Packing& packing, const std::vector<std::int32_t>& core)
 constexpr std::int64_t kPatience = 6;  // neighbourhoods without a gain, times rows, that end a local search
 constexpr std::int64_t kSharesOfBudget = 8;
 constexpr int kDives = 4;  // a round
+constexpr int kWhole = 1;  // the one over all columns, which little work may not end
 
 // Rounds of prices, packing and proof until they meet or the work is used up.
 void improve(const Model& model, Search& result, Work& work) {
@@ -117,7 +118,7 @@ void improve(const Model& model, Search& result, Work& work) {
     const auto rows = std::min<std::size_t>(60 + 8 * static_cast<std::size_t>(round), packing::LocalSearch::kMostRows);
     const auto visits = std::max(share, budget / kSharesOfBudget);
     local_search.load(to_core(result.best, columns));
-    for (int i = 0; i < kDives && !work.spent(); ++i) local_search.restart(i == 0, random, work);
+    for (int i = 0; i < kDives && !work.spent(); ++i) local_search.restart(i == kWhole, random, work);
     local_search.rebuild(visits, random, work);
     local_search.run(rows, kPatience * core.rows(), visits, random, work);
     const auto found = local_search.packing();
