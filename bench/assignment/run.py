@@ -1,6 +1,7 @@
 """The assignment table: ours against every exact peer that is installed, in one run, every optimum checked.
 
-CPU seconds of one thread, conversions included, median of repeated calls; ours and the peers alternate. Usage:
+CPU seconds of one thread, conversions included, median of repeated calls; ours and the peers alternate, and the costs
+are read once before each. Usage:
 python -m bench.assignment.run [--quick] [--only WORD] [--json FILE] [--sweep N]
 """
 
@@ -54,6 +55,11 @@ def ours(problem: Problem) -> Callable[[], float]:
     return run
 
 
+def touch(problem: Problem) -> None:
+    """Read the costs, so that every call finds them equally near: else the first after a slow one pays for the rest."""
+    np.max(problem.sparse.data if problem.costs is None else problem.costs)
+
+
 def measure(problem: Problem, peers: dict[str, Solve], slow: set[str]) -> dict[str, object]:
     """Seconds of ours and of each peer; a peer that is wrong or fails is named, never counted."""
     call = ours(problem)
@@ -63,8 +69,10 @@ def measure(problem: Problem, peers: dict[str, Solve], slow: set[str]) -> dict[s
     failed: dict[str, str] = {}
     active = {name: solve for name, solve in peers.items() if name not in slow}
     for turn in range(rounds):
+        touch(problem)
         times["ours"].append(cpu(call)[0])
         for name, solve in list(active.items()):
+            touch(problem)
             try:
                 taken, total = cpu(lambda solve=solve: solve(problem))  # type: ignore[misc]
             except Exception as reason:  # peers refuse shapes in many ways
