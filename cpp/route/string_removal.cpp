@@ -1,6 +1,7 @@
 // Slack induction by string removals with simulated annealing: see matcher/pdptw.h for the paper.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "route/plan_search.h"
@@ -47,7 +48,8 @@ class StringRemoval {
       const std::int32_t vehicles = plan_.vehicles();
       plan_.begin();
       ruin();
-      recreate();
+      if (complete && hierarchical()) plan_.vehicle_limit = vehicles;
+      recreate(complete);
       const bool as_many = plan_.missing() == missing;
       const bool fewer = plan_.missing() < missing || (as_many && hierarchical() && plan_.vehicles() < vehicles);
       const bool more = plan_.missing() > missing || (as_many && hierarchical() && plan_.vehicles() > vehicles);
@@ -60,6 +62,7 @@ class StringRemoval {
       }
       if (!complete && plan_.missing() == 0) break;
     }
+    plan_.vehicle_limit = std::numeric_limits<std::int32_t>::max();
   }
 
  private:
@@ -127,14 +130,19 @@ class StringRemoval {
     if (!chosen_.empty()) plan_.remove_from(slot, chosen_);
   }
 
-  void recreate() {
+  // `whole`: a plan that leaves out a request which must be served is of no use, so it is not finished.
+  void recreate(bool whole) {
     waiting_ = plan_.absent();
     std::sort(waiting_.begin(), waiting_.end());
     state_.rng.shuffle(waiting_);
     order();
     for (const std::int32_t request : waiting_) {
       const Placement place = cheapest_place(state_, request, kBlink, true);
-      if (place.slot >= 0) plan_.insert(place.slot, request, place.at);
+      if (place.slot >= 0) {
+        plan_.insert(place.slot, request, place.at);
+      } else if (whole && std::isinf(plan_.prize(request))) {
+        return;
+      }
     }
   }
 
