@@ -205,11 +205,13 @@ InputFault solve_pdptw(const PdptwProblem& problem, const PdptwOptions& options,
   }
   route::construct(state);
   state.record();
+  if (plan.missing() > 0) route::shorten(state, 1.0);  // ends as soon as everything is served
   if (options.objective == PdptwObjective::kHierarchical && plan.missing() == 0) {
     // Distance first for a moment: compact routes are the easier to take apart.
-    route::shorten(state, 0.05);
+    const double began = state.progress();
+    route::shorten(state, began + 0.05 * (1.0 - began));
     state.restore();
-    route::eject_routes(state, 0.45);
+    route::eject_routes(state, began + 0.45 * (1.0 - began));
   }
   route::shorten(state, 1.0);
   state.restore();

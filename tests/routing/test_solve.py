@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from typing import Any
 
 import numpy as np
 import pytest
+from bench.instances.delivery_problems import delivery_problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.shared_data import shared_data
@@ -74,6 +76,20 @@ def test_same_seed_and_iterations_same_plan() -> None:
     plans = [solve(problem, max_iterations=2_000, seed=3) for _ in range(2)]
     assert plans[0].routes == plans[1].routes
     assert plans[0].iterations == plans[1].iterations == 2_000
+
+
+@pytest.mark.parametrize("objective", ["hierarchical", "distance"])
+def test_a_barely_sufficient_fleet_gets_the_whole_budget(objective: Any) -> None:
+    """Construction leaves requests out with 8 vehicles and not with 24; the plans then cost about the same."""
+    problem = delivery_problem("depots", 100, 0)
+    tight = dataclasses.replace(problem, types=tuple(dataclasses.replace(t, count=4) for t in problem.types))
+    partial = solve(tight, max_iterations=0, objective=objective)
+    plan = solve(tight, max_iterations=5_000, objective=objective)
+    plan.check()
+    assert partial.unserved
+    assert not plan.unserved
+    assert plan.iterations == 5_000
+    assert plan.distance < 1.1 * solve(problem, max_iterations=5_000, objective=objective).distance
 
 
 def test_a_plan_to_start_from_is_never_made_worse() -> None:
