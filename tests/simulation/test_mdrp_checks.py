@@ -238,7 +238,8 @@ def test_each_broken_rule_is_caught_and_named(name: str) -> None:
 
 def test_every_rule_has_a_test() -> None:
     """A rule that no test breaks may never have worked."""
-    assert {rule for rule, *_ in [*BROKEN.values(), *BROKEN_WITH_UPDATES.values()]} == set(Rule)
+    broken = [*BROKEN.values(), *BROKEN_WITH_UPDATES.values(), *BROKEN_WITH_PREPOSITIONING.values()]
+    assert {rule for rule, *_ in broken} == set(Rule)
 
 
 _GAPS = (
@@ -260,10 +261,58 @@ def test_the_strict_checker_closes_gaps_of_the_reference(name: str) -> None:
     assert check_solution(instance, solution)
 
 
-def test_modes_without_an_agreed_rule_set_are_refused() -> None:
-    """A checker that let a mode through unchecked would certify anything."""
-    with pytest.raises(ValueError, match="with prepositioning"):
-        check_solution(INSTANCE, VALID, OperatingMode(prepositioning=True))
+PREPOSITIONING = OperatingMode(prepositioning=True)
+WAITING_PLACES = with_moves(
+    *VALID.moves[:3], Move("c1", 30, "o2", "r1"), Move("c1", 45, "r1", "r1"), VALID.moves[4], Move("c1", 70, "o4", "r2")
+)
+"""c1 waits at r1 before its second assignment, and goes to r2 after it."""
+BROKEN_WITH_PREPOSITIONING: dict[str, tuple[Rule, str, Solution]] = {
+    "given an order on the way": (
+        Rule.NOT_DIVERTED,
+        "o4",
+        with_moves(*VALID.moves[:3], Move("c1", 37, "o2", "r1"), Move("c1", 45, "r1", "r1"), VALID.moves[4]),
+    ),
+    "leaves before it has arrived": (
+        Rule.DEPARTURE,
+        "c1",
+        with_moves(*VALID.moves[:3], Move("c1", 38, "o2", "r2"), Move("c1", 40, "r2", "r1"), VALID.moves[4]),
+    ),
+    "sent off before the last service is over": (
+        Rule.DROPOFF_SERVICE,
+        "c1",
+        with_moves(*VALID.moves[:5], Move("c1", 60, "o4", "r2")),
+    ),
+    "sent beyond the shift": (Rule.SHIFT_END, "c1", with_moves(*VALID.moves[:5], Move("c1", 99, "o4", "r2"))),
+    "sent to a door": (Rule.OWN_MOVES, "c1", with_moves(*VALID.moves[:5], Move("c1", 70, "o4", "o3"))),
+    "updated after it has set off": (
+        Rule.FINAL_BEFORE_DEPARTURE,
+        "o3",
+        replace(WAITING_PLACES, assignments=UPDATED.assignments),
+    ),
+}
+
+
+def test_idle_couriers_may_wait_elsewhere_where_that_is_the_mode() -> None:
+    """What the mode permits, the others do not."""
+    assert check_solution(INSTANCE, VALID, PREPOSITIONING) == ()
+    assert check_solution(INSTANCE, WAITING_PLACES, PREPOSITIONING) == ()
+    assert feasibility_report(INSTANCE, WAITING_PLACES)[1]
+    for mode in (OperatingMode(), UPDATES):
+        assert {v.rule for v in check_solution(INSTANCE, WAITING_PLACES, mode)} == {Rule.OWN_MOVES}
+
+
+@pytest.mark.parametrize("name", BROKEN_WITH_PREPOSITIONING)
+def test_each_rule_of_prepositioning_is_caught_and_named(name: str) -> None:
+    """A courier on its way to wait is as little free as one with an order."""
+    rule, who, solution = BROKEN_WITH_PREPOSITIONING[name]
+    found = check_solution(INSTANCE, solution, PREPOSITIONING)
+    assert [v for v in found if v.rule is rule and who in (v.order, v.courier)], [str(v) for v in found]
+
+
+def test_both_powers_together() -> None:
+    """An update does not make a way without an order a way for one."""
+    both = replace(WAITING_PLACES, assignments=UPDATED.assignments)
+    assert check_solution(INSTANCE, both, OperatingMode(prepositioning=True, assignment_updates=True)) == ()
 
 
 def test_waiting_at_the_last_door_and_at_the_restaurant_is_allowed() -> None:

@@ -10,12 +10,14 @@ from google.rpc import code_pb2
 
 from matcher import wire
 from matcher.domain import (
+    CourierMove,
     CourierPlan,
     Decision,
     Degradation,
     Effort,
     ErrorReason,
     InvalidRequest,
+    MoveReason,
     OrderOutcome,
     OrderStatus,
     PlannedStop,
@@ -53,6 +55,7 @@ DECISION = Decision(
     degradations=(Degradation.LOWER_RUNG, Degradation.BUDGET_EXHAUSTED),
     effort=Effort(24, 3, Rung.GREEDY, 1 << 40, Rung.NATIVE),
     provenance=PROVENANCE,
+    moves=(CourierMove("c2", 41.1, -8.6, 9, MoveReason.EXPECTED_DEMAND, 1 << 33),),
 )
 
 

@@ -73,6 +73,10 @@ def policy_problems(policy: Policy, path: str) -> list[str]:
     least(policy.bundling, "bundling", "max_bundles", low=0, high=1_000_000)
     least(policy.waiting, "waiting", "base_micros", "per_second", low=0, high=1e12)
     least(policy.holding, "holding", "slack_ms", "cycle_ms", low=0, high=86_400_000)
+    least(policy.positioning, "positioning", "max_moves", low=0, high=100_000)
+    least(policy.positioning, "positioning", "horizon_ms", "lead_ms", low=1, high=86_400_000)
+    least(policy.positioning, "positioning", "reach_ms", "least_shift_ms", low=0, high=86_400_000)
+    least(policy.positioning, "positioning", "busy_permille", low=0, high=1000)
     least(policy, "", "solver_iterations", "exact_iterations", low=1, high=1e12)
     least(policy, "", "iterations_per_order", low=0, high=1e9)
     if not policy.ladder or len(set(policy.ladder)) != len(policy.ladder):

@@ -34,7 +34,6 @@ from matcher.simulation.mdrp.solution import read_solution
 from matcher.simulation.noise import Noise, parse_noise
 
 _TABLE_WIDTH = 110
-_POLICY_OF_UPDATES = ("holding.additions=same_pickup",)
 
 
 def run_mdrp(args: argparse.Namespace) -> int:
@@ -46,9 +45,9 @@ def run_mdrp(args: argparse.Namespace) -> int:
             raise ValueError(f"no instance's name contains {args.only!r}")
         if args.jobs < 1:
             raise ValueError(f"--jobs must be at least 1, not {args.jobs}")
-        mode = OperatingMode(assignment_updates=args.updates)
+        mode = OperatingMode(prepositioning=args.preposition, assignment_updates=args.updates)
         config = replace(
-            with_overrides(read_config(args), args.policy, [*_POLICY_OF_UPDATES[: args.updates], *args.settings]),
+            with_overrides(read_config(args), args.policy, [*policy_of(mode), *args.settings]),
             journal=JournalConfig(),
         )
         noise = parse_noise(args.noise, MINUTE_MS) if args.noise else None
@@ -75,6 +74,12 @@ def run_mdrp(args: argparse.Namespace) -> int:
         for violation in day.violations[:5]:
             errors.print(f"{day.name}: {violation}", style="red")
     return 1 if any(day.violations for day in runs) else 0
+
+
+def policy_of(mode: OperatingMode) -> list[str]:
+    """What a policy must say for the mode's powers to be used."""
+    settings = ["positioning.max_moves=3"] if mode.prepositioning else []
+    return [*settings, "holding.additions=same_pickup"] if mode.assignment_updates else settings
 
 
 def write_metrics(runs: list[DayRun], mean: Metrics, mode: OperatingMode, path: Path) -> None:

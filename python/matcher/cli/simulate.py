@@ -16,7 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "mdrp",
         help="days of the Meal Delivery Routing Problem (Reyes et al., 2018)",
         description="Runs days of meal delivery by the published rules, one decision a minute, without prepositioning "
-        "and, unless told otherwise, without assignment updates, and judges the solutions by a strict checker.",
+        "and without assignment updates unless told otherwise, and judges the solutions by a strict checker.",
     )
     mdrp.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="instance folder, folder of them, or archive")
     mdrp.add_argument("--out", type=Path, required=True, metavar="DIR", help="solutions, metrics.json and report.html")
@@ -35,6 +35,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         dest="settings",
         metavar="KEY=VALUE",
         help="change a value of the policy, e.g. bundling.max_orders=1; may be repeated",
+    )
+    mdrp.add_argument(
+        "--preposition",
+        action="store_true",
+        help="operating mode with prepositioning: idle couriers are told at which restaurant to wait (sets "
+        "positioning.max_moves=3; a server at --target must have it)",
     )
     mdrp.add_argument(
         "--updates",

@@ -3,7 +3,16 @@
 from matcher.domain.batches import Batch, Batches
 from matcher.domain.builder import Limits, build_snapshot
 from matcher.domain.cancel import Cancelled, CancelToken
-from matcher.domain.decision import Build, CourierPlan, Decision, Effort, OrderOutcome, PlannedStop, Provenance
+from matcher.domain.decision import (
+    Build,
+    CourierMove,
+    CourierPlan,
+    Decision,
+    Effort,
+    OrderOutcome,
+    PlannedStop,
+    Provenance,
+)
 from matcher.domain.deltas import (
     CourierMoved,
     CourierOff,
@@ -19,6 +28,7 @@ from matcher.domain.deltas import (
 )
 from matcher.domain.enums import (
     Degradation,
+    MoveReason,
     OrderStatus,
     PairChangeKind,
     PairVerdict,
@@ -40,6 +50,7 @@ from matcher.domain.policy import (
     CostPolicy,
     HoldingPolicy,
     Policy,
+    PositioningPolicy,
     TravelPolicy,
     WaitingPolicy,
 )
@@ -75,6 +86,7 @@ __all__ = [
     "Commitment",
     "CostPolicy",
     "Courier",
+    "CourierMove",
     "CourierMoved",
     "CourierOff",
     "CourierOn",
@@ -97,6 +109,7 @@ __all__ = [
     "MatrixTravel",
     "MetricTravel",
     "Move",
+    "MoveReason",
     "OfferRefused",
     "Order",
     "OrderCandidate",
@@ -112,6 +125,7 @@ __all__ = [
     "PairVerdict",
     "PlannedStop",
     "Policy",
+    "PositioningPolicy",
     "Provenance",
     "RecordMeta",
     "Refusals",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matcher.domain.enums import Degradation, OrderStatus, Rung, StopKind, WaitReason
+from matcher.domain.enums import Degradation, MoveReason, OrderStatus, Rung, StopKind, WaitReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,20 @@ class CourierPlan:
     stops: tuple[PlannedStop, ...]
     new_order_ids: tuple[str, ...]
     depart_by_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CourierMove:
+    """An idle courier told to wait at another place, no order attached."""
+
+    courier_id: str
+    latitude: float
+    longitude: float
+    arrive_at_ms: int
+    """Unix ms, setting off at once."""
+    reason: MoveReason
+    saved_ms: int
+    """Pick-up delay that the orders expected next are spared, on the mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +109,5 @@ class Decision:
     degradations: tuple[Degradation, ...]
     effort: Effort
     provenance: Provenance
+    moves: tuple[CourierMove, ...] = ()
+    """Sorted by courier; couriers of `plans` are not among them."""

@@ -72,6 +72,12 @@ class Degradation(IntEnum):
     COLUMNS_CAPPED = 6
 
 
+class MoveReason(IntEnum):
+    """Why a courier is told to move without an order."""
+
+    EXPECTED_DEMAND = 1
+
+
 class PairVerdict(IntEnum):
     """What became of an order and a courier that someone asks about."""
 

@@ -139,6 +139,24 @@ class HoldingPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class PositioningPolicy:
+    """Whether idle couriers are told where to wait for orders to come, by the snapshot's expected demand."""
+
+    max_moves: int = 0
+    """Couriers told to move in one decision at most; 0: couriers wait where they are."""
+    horizon_ms: int = 1_200_000
+    """How long a courier is expected to wait for an order: a longer way is never worth it, a shorter wait less so."""
+    lead_ms: int = 600_000
+    """Mean time from an order's being placed until it is ready: so long a courier may take without delaying it."""
+    busy_permille: int = 500
+    """How often, in a thousand, the courier who would be first is taken when the order comes."""
+    reach_ms: int = 720_000
+    """Longest way that a courier is sent."""
+    least_shift_ms: int = 600_000
+    """Couriers whose shift ends sooner stay."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that shapes a decision besides the snapshot, the ports and the budget."""
 
@@ -149,6 +167,7 @@ class Policy:
     costs: CostPolicy = field(default_factory=CostPolicy)
     waiting: WaitingPolicy = field(default_factory=WaitingPolicy)
     holding: HoldingPolicy = field(default_factory=HoldingPolicy)
+    positioning: PositioningPolicy = field(default_factory=PositioningPolicy)
     ladder: tuple[Rung, ...] = (Rung.NATIVE, Rung.ORTOOLS, Rung.GREEDY)
     """Rungs from first to last resort."""
     solver_iterations: int = 20_000

@@ -16,13 +16,14 @@ from opentelemetry import trace
 from matcher.assignment import Columns
 from matcher.domain import Decision, Degradation, Effort, Policy, Provenance, Rung, Snapshot, Travel
 from matcher.engine.effort import full_iterations
+from matcher.engine.moves import courier_moves, new_places
 from matcher.engine.outcome import courier_plan, is_held, outcomes, wait_reasons
 from matcher.engine.pose import Posed, pose
 from matcher.engine.routes import NewRoute, new_routes
 from matcher.engine.rungs import PACKING_SOLVERS
 from matcher.ports import Budget, Ports
 from matcher.solve.packing import PackingProblem, PackingSolution, PackingSolver, PackingStatus
-from matcher.verify import check_plans, packing_bound
+from matcher.verify import check_moves, check_plans, packing_bound
 
 _tracer = trace.get_tracer("matcher.engine")
 
@@ -160,7 +161,14 @@ def compose(snapshot: Snapshot, policy: Policy, ports: Ports, posed: Posed, answ
     cut_short = answer.solution.status is not PackingStatus.OPTIMAL
     if cut_short and grant.iterations[answer.rung] < full_iterations(policy, len(orders))[answer.rung]:
         degradations.append(Degradation.BUDGET_EXHAUSTED)
-    if answer.refused:
+    places = new_places(snapshot, posed.travel, policy, answer.routes)
+    moved = [(place.courier, place.loc, place.arrive_ms) for place in places]
+    planned = {route.courier for route in answer.routes}
+    faults = check_moves(snapshot, posed.travel, policy, moved, planned)
+    if faults:
+        trace.get_current_span().add_event("verification failed", {"matcher.faults": faults[:10]})
+        places = []
+    if answer.refused or faults:
         degradations.append(Degradation.VERIFICATION_FAILED)
     reasons = wait_reasons(snapshot, columns.candidates, columns.cost, wait)
     return Decision(
@@ -184,6 +192,7 @@ def compose(snapshot: Snapshot, policy: Policy, ports: Ports, posed: Posed, answ
             snapshot_digest=snapshot.digest.hex(),
             models={"travel": posed.travel.version},
         ),
+        moves=courier_moves(snapshot, places),
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from matcher.domain.decision import CourierPlan, PlannedStop
+from matcher.domain.decision import CourierMove, CourierPlan, PlannedStop
 from matcher.domain.enums import StopKind
 from matcher.domain.rows import Courier, Order, RouteStop
-from matcher.simulation.couriers import Earnings, PlanError, check_pairs, check_times, stop_groups, visit_of
+from matcher.simulation.couriers import Earnings, PlanError, check_idle, check_pairs, check_times, stop_groups, visit_of
 from matcher.simulation.market import Shift
 from matcher.simulation.outcome import Visit
 from matcher.simulation.place import Place, stop_place
@@ -100,6 +100,12 @@ class AddingCourier:
         self._earnings.add(plan)
         first = stop_groups(plan.stops, self._orders)[0]
         self._stops = [*(replace(s, arrive_at_ms=self._arrive_at_ms) for s in first), *plan.stops[len(first) :]]
+
+    def relocate(self, move: CourierMove, now_ms: int) -> None:
+        """Drive there at once; PlanError when not idle, or gone by then."""
+        check_idle(self, move, now_ms, self._shift)
+        self._place = Place(move.latitude, move.longitude)
+        self._free_at_ms = move.arrive_at_ms
 
     def finish(self) -> None:
         """Make the pick-up still to be made, and what follows."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from matcher.domain.decision import CourierPlan, PlannedStop
+from matcher.domain.decision import CourierMove, CourierPlan, PlannedStop
 from matcher.domain.enums import SpatialFrame, StopKind
 from matcher.domain.rows import Courier, Order, RouteStop
 from matcher.simulation.market import Shift
@@ -49,6 +49,10 @@ class SimulatedCourier(Protocol):
 
     def commit(self, plan: CourierPlan, now_ms: int) -> None:
         """Take over `plan`; PlanError when it cannot be carried out."""
+        ...
+
+    def relocate(self, move: CourierMove, now_ms: int) -> None:
+        """Drive to another place without an order; PlanError when that cannot be done."""
         ...
 
     def finish(self) -> None:
@@ -141,6 +145,15 @@ def check_pairs(plan: CourierPlan, on_board: set[str], planned: set[str]) -> Non
             raise PlanError(f"courier {plan.courier_id}: order {order_id} is dropped off before it is picked up")
 
 
+def check_idle(courier: SimulatedCourier, move: CourierMove, now_ms: int, shift: Shift) -> None:
+    """Refuse a move of a courier with something to do, or into the past, or beyond the shift."""
+    row = courier.row(now_ms)
+    if row is None or row.route or courier.free_at_ms(now_ms) > now_ms:
+        raise PlanError(f"courier {move.courier_id}: told to move while not idle")
+    if not now_ms <= move.arrive_at_ms <= shift.off_at_ms:
+        raise PlanError(f"courier {move.courier_id}: told to arrive at {move.arrive_at_ms}, which it cannot")
+
+
 class Earnings:
     """What a courier has earned, and what its shift guarantees."""
 
@@ -222,6 +235,13 @@ class LockedCourier:
             set_off_at_ms = max(stop.depart_at_ms for stop in group)
             self._place = stop_place(self._orders[group[0].order_id], group[0].kind)
         self._free_at_ms = set_off_at_ms
+
+    def relocate(self, move: CourierMove, now_ms: int) -> None:
+        """Drive there at once; PlanError when not idle, or gone by then."""
+        check_idle(self, move, now_ms, self._shift)
+        self._place = Place(move.latitude, move.longitude)
+        self._free_at_ms = move.arrive_at_ms
+        self._planned_free_at_ms = move.arrive_at_ms
 
     def finish(self) -> None:
         """Nothing is left to be made."""
@@ -320,6 +340,10 @@ class LiveCourier:
         if not locked:
             self._set_off_at_ms = self._leg_from_ms
         self._groups = stop_groups(stops, self._orders)
+
+    def relocate(self, move: CourierMove, now_ms: int) -> None:
+        """Never: an idle courier on its way could be diverted, and no snapshot shows such a way."""
+        raise PlanError(f"courier {move.courier_id}: couriers with live routes are not moved without an order")
 
     def finish(self) -> None:
         """Make all stops still to be made."""

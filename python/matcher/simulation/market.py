@@ -59,5 +59,8 @@ class Rules:
     only_free_couriers: bool = False
     """A courier is given a plan only when free at the time of the decision; a plan for one who is still busy, or not
     yet on shift, is not carried out, and its orders stay open."""
+    prepositioning: bool = False
+    """Idle couriers carry out the moves that decisions ask for, and cannot be diverted on the way; every cycle asks for
+    a decision then. For couriers who carry out plans whole."""
     coming_shifts_ms: int = 0
     """Couriers whose shift starts within this time are part of the snapshot, free from its start."""

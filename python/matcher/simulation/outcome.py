@@ -25,6 +25,18 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Relocation:
+    """A drive without an order. Unix ms."""
+
+    courier_id: str
+    set_off_at_ms: int
+    arrive_at_ms: int
+    latitude: float
+    longitude: float
+    """Where to."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommittedPlan:
     """Orders given to a courier for good by one decision."""
 
@@ -63,3 +75,5 @@ class Outcome:
     """Plans offered that a courier refused."""
     end_at_ms: int
     """Departure from the last stop; the start of the run when there was none."""
+    relocations: tuple[Relocation, ...] = ()
+    """In order of time, then of courier id."""

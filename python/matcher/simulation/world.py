@@ -19,7 +19,7 @@ from matcher.simulation.additions import AddingCourier
 from matcher.simulation.couriers import LiveCourier, LockedCourier, PlanError, SimulatedCourier
 from matcher.simulation.market import Diversion, Market, Rules, Shift
 from matcher.simulation.noise import Noise
-from matcher.simulation.outcome import CommittedPlan, Cycle, Outcome
+from matcher.simulation.outcome import CommittedPlan, Cycle, Outcome, Relocation
 
 
 class Decider(Protocol):
@@ -57,6 +57,7 @@ class World:
         self._open: set[str] = set()
         self._placed = 0
         self._commitments: list[CommittedPlan] = []
+        self._relocations: list[Relocation] = []
         self._committed = 0
         self._cycles = 0
 
@@ -70,7 +71,7 @@ class World:
         last_pickup_ms = max((shift.off_at_ms for shift in self._shifts.values()), default=self._rules.start_at_ms - 1)
         while now_ms is not None and now_ms <= last_pickup_ms:
             self._place_orders(now_ms)
-            if self._open:
+            if self._open or self._rules.prepositioning:
                 for courier in self._couriers.values():
                     courier.advance(now_ms)
                 snapshot = self._snapshot(now_ms)
@@ -95,9 +96,9 @@ class World:
             self._placed += 1
 
     def _next_cycle(self, now_ms: int) -> int | None:
-        """The next cycle with an open order; None when there is none."""
+        """The next cycle that asks for a decision; None when no order is open or to come."""
         next_ms = now_ms + self._rules.cycle_ms
-        if self._open:
+        if self._open or (self._rules.prepositioning and self._placed < len(self._placements)):
             return next_ms
         if self._placed == len(self._placements):
             return None
@@ -153,6 +154,19 @@ class World:
             self._committed += len(plan.new_order_ids)
             self._open.difference_update(plan.new_order_ids)
 
+        if self._rules.prepositioning:
+            self._relocate(decision, now_ms)
+
+    def _relocate(self, decision: Decision, now_ms: int) -> None:
+        for move in decision.moves:
+            courier = self._couriers.get(move.courier_id)
+            if courier is None:
+                raise PlanError(f"decision {decision.decision_id}: there is no courier {move.courier_id}")
+            courier.relocate(move, now_ms)
+            self._relocations.append(
+                Relocation(move.courier_id, now_ms, move.arrive_at_ms, move.latitude, move.longitude)
+            )
+
     def _outcome(self) -> Outcome:
         for courier in self._couriers.values():
             courier.finish()
@@ -165,6 +179,7 @@ class World:
             cycles=self._cycles,
             refusals=self._refusals,
             end_at_ms=max((visit.depart_at_ms for visit in visits), default=self._rules.start_at_ms),
+            relocations=tuple(self._relocations),
         )
 
 

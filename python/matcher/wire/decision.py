@@ -5,9 +5,11 @@ from __future__ import annotations
 from google.protobuf.message import DecodeError
 
 from matcher.domain import (
+    CourierMove,
     CourierPlan,
     Decision,
     Degradation,
+    MoveReason,
     OrderOutcome,
     OrderStatus,
     PlannedStop,
@@ -56,6 +58,7 @@ def decode_decision(data: bytes) -> Decision:
         degradations=tuple(Degradation(number) for number in message.degradations),
         effort=effort_value(message.effort),
         provenance=provenance_value(message.provenance),
+        moves=tuple(_move(move) for move in message.moves),
     )
 
 
@@ -76,6 +79,7 @@ def response_message(decision: Decision) -> matching_service_pb2.MatchResponse:
             degradations=[int(degradation) for degradation in decision.degradations],  # type: ignore[misc]
             effort=effort_message(decision.effort),
             provenance=provenance_message(decision.provenance),
+            moves=[_move_message(move) for move in decision.moves],
         )
     )
 
@@ -132,6 +136,28 @@ def _outcome_message(outcome: OrderOutcome) -> types_pb2.OrderOutcome:
         hold_until_ms=outcome.hold_until_ms,
         dropoff_at_ms=outcome.dropoff_at_ms,
         waiting_micros=outcome.waiting_micros,
+    )
+
+
+def _move_message(move: CourierMove) -> types_pb2.CourierMove:
+    return types_pb2.CourierMove(
+        courier_id=move.courier_id,
+        latitude=move.latitude,
+        longitude=move.longitude,
+        arrive_at_ms=move.arrive_at_ms,
+        reason=int(move.reason),  # type: ignore[arg-type]
+        saved_ms=move.saved_ms,
+    )
+
+
+def _move(message: types_pb2.CourierMove) -> CourierMove:
+    return CourierMove(
+        courier_id=message.courier_id,
+        latitude=message.latitude,
+        longitude=message.longitude,
+        arrive_at_ms=message.arrive_at_ms,
+        reason=MoveReason(message.reason),
+        saved_ms=message.saved_ms,
     )
 
 

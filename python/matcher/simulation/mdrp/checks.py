@@ -4,6 +4,7 @@ It shares nothing with the engine, the world or the reference evaluator's re-imp
 that evaluator besides those the evaluator leaves out. A solution is held to the operating mode it states:
 
 - without prepositioning, couriers move only to carry out assignments;
+- with it they may also drive to a restaurant while idle, within their shift, and are not free before they are there;
 - without assignment updates, an assignment is final before the courier sets off for it;
 - with them it is final before the pick-up, and the courier sets off for an order that is placed by then. The files keep
   the final assignment only: that it contains what was promised is the world's to see to.
@@ -41,7 +42,8 @@ class Rule(Enum):
     SEQUENCE = "drop-offs follow in the stated sequence, without a halt"
     CONTINUITY = "a move starts where the one before ended, the first at the courier's start"
     DEPARTURE = "no departure before the arrival, or before the shift starts"
-    OWN_MOVES = "a courier moves only to carry out its assignments"
+    NOT_DIVERTED = "a prepositioned courier is given nothing before it has arrived"
+    OWN_MOVES = "a courier moves only to carry out its assignments, or idle to a restaurant where that is the mode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,7 @@ NO_POWERS = OperatingMode()
 def check_solution(
     instance: Instance, solution: Solution, mode: OperatingMode = NO_POWERS
 ) -> tuple[RuleViolation, ...]:
-    """Every violation, in order of time. Empty: the solution obeys all rules in the stated mode.
-
-    Solutions with prepositioning are refused with a ValueError: no rule set for them is agreed here.
-    """
-    if mode.prepositioning:
-        raise ValueError(f"solutions {mode} cannot be checked")
+    """Every violation, in order of time. Empty: the solution obeys all rules in the stated mode."""
     found = list(_unknown_ids(instance, solution))
     if not found:
         found = [*_orders(instance, solution), *_couriers(instance, solution, mode)]
@@ -180,6 +177,7 @@ def _couriers(instance: Instance, solution: Solution, mode: OperatingMode) -> It
             places=places,
             restaurants=restaurants,
             placements=placements,
+            waiting_places=frozenset(instance.restaurants.ids) if mode.prepositioning else frozenset(),
             dropoffs=dropoffs,
             courier=courier,
             on_time=on_time,
@@ -201,6 +199,8 @@ class _CourierDay:
     """Of every order."""
     placements: dict[str, int]
     """Of every order."""
+    waiting_places: frozenset[str]
+    """Where an idle courier may be sent."""
     dropoffs: dict[str, int]
     """Of every delivered order."""
     courier: str
@@ -237,6 +237,14 @@ class _CourierDay:
                 detail = f"assigned at {a.time}, free from {free_at}"
                 yield self._violation(Rule.COURIER_FREE, a.time, detail, a.orders[0])
             stops = [self.restaurants[a.orders[0]], *a.orders]
+            waits = self._waits_before(at, stops)
+            for move in self.moves[at : at + waits]:
+                yield from self._waiting(move, free_at)
+                free_at = self._arrival(move)
+            if waits and a.time < free_at:
+                detail = f"assigned at {a.time}, at {self.moves[at + waits - 1].destination} from {free_at}"
+                yield self._violation(Rule.NOT_DIVERTED, a.time, detail, a.orders[0])
+            at += waits
             own = self.moves[at : at + len(stops)]
             if [move.destination for move in own] != stops:
                 driven = " ".join(move.destination for move in own) or "nowhere"
@@ -248,7 +256,30 @@ class _CourierDay:
             yield from self._drop_offs(a, own)
             free_at = self.dropoffs.get(a.orders[-1], a.pickup) + self.rules.dropoff_service // 2
         for move in self.moves[at:]:
+            if move.destination in self.waiting_places:
+                yield from self._waiting(move, free_at)
+                free_at = self._arrival(move)
+                continue
             yield self._violation(Rule.OWN_MOVES, move.departure, f"drives to {move.destination} without an assignment")
+
+    def _waits_before(self, at: int, stops: list[str]) -> int:
+        """Moves to places of waiting before those that carry out an assignment with these stops."""
+        waits = 0
+        while at + waits < len(self.moves) and self.moves[at + waits].destination in self.waiting_places:
+            own = self.moves[at + waits : at + waits + len(stops)]
+            if [move.destination for move in own] == stops:
+                return waits
+            waits += 1
+        return 0
+
+    def _waiting(self, move: Move, free_at: int) -> Iterator[RuleViolation]:
+        """A move without an assignment: idle, and on shift until it ends."""
+        if move.departure < free_at:
+            detail = f"sets off to {move.destination} at {move.departure}, free from {free_at}"
+            yield self._violation(Rule.DROPOFF_SERVICE, move.departure, detail)
+        if self._arrival(move) > self.off_time:
+            detail = f"drives to {move.destination} until {self._arrival(move)}, the shift ends at {self.off_time}"
+            yield self._violation(Rule.SHIFT_END, move.departure, detail)
 
     def _pickup(self, a: Assignment, approach: Move, free_at: int) -> Iterator[RuleViolation]:
         yield from self._decided(a, approach)

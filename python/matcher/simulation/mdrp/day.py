@@ -2,7 +2,8 @@
 
 A decision every minute; an assignment is made to a courier who is free, and the courier sets off at once. Without
 assignment updates it is final then; with them it may gain orders of the same restaurant until the pick-up, and what it
-has stays (the two-stage additive commitment of Reyes et al., 2018). Which orders are assigned now and which are held is
+has stays (the two-stage additive commitment of Reyes et al., 2018). With prepositioning idle couriers drive to where a
+decision tells them to wait, and are free again when they are there. Which orders are assigned now and which are held is
 the policy's decision alone.
 """
 
@@ -18,7 +19,7 @@ from matcher.simulation.mdrp.checks import NO_POWERS, OperatingMode
 from matcher.simulation.mdrp.instance import Instance
 from matcher.simulation.mdrp.solution import Assignment, DeliveredOrder, Move, Solution
 from matcher.simulation.noise import Noise
-from matcher.simulation.outcome import Cycle, Outcome, Visit
+from matcher.simulation.outcome import Cycle, Outcome, Relocation, Visit
 from matcher.simulation.world import Decider, World
 
 MINUTE_MS = 60_000
@@ -101,6 +102,7 @@ def day_rules(mode: OperatingMode = NO_POWERS) -> Rules:
         cycle_ms=MINUTE_MS,
         diversion=Diversion.ADDED_ORDERS if mode.assignment_updates else Diversion.LOCKED_PLAN,
         only_free_couriers=True,
+        prepositioning=mode.prepositioning,
         coming_shifts_ms=COMING_SHIFTS_MS,
     )
 
@@ -114,10 +116,8 @@ def run_day(
 ) -> tuple[Solution, Outcome]:
     """Run the day through `decider`. PlanError when a decision cannot be carried out.
 
-    ValueError for a mode with prepositioning, and for noise in preparation times where assignments are updated.
+    ValueError for noise in preparation times where assignments are updated.
     """
-    if mode.prepositioning:
-        raise ValueError(f"days {mode} cannot be run")
     outcome = World(day_market(instance), day_rules(mode), noise).run(decider, on_cycle)
     return day_solution(instance, outcome), outcome
 
@@ -139,8 +139,11 @@ def day_solution(instance: Instance, outcome: Outcome) -> Solution:
         visits[visit.courier_id].append(visit)
     assignments: list[Assignment] = []
     moves: list[Move] = []
+    relocations: dict[str, list[Relocation]] = {id_: [] for id_ in instance.couriers.ids}
+    for relocation in outcome.relocations:
+        relocations[relocation.courier_id].append(relocation)
     for courier, stops in visits.items():
-        moves += _moves(instance, courier, stops)
+        moves += _moves(instance, courier, stops, relocations[courier])
         for trip in _trips(stops):
             time = max(_minute(decided[order]) for order in trip.orders)
             assignments.append(Assignment(time, trip.pickup, courier, tuple(trip.orders)))
@@ -175,12 +178,20 @@ def _trips(stops: list[Visit]) -> Iterator[_Trip]:
         yield trip
 
 
-def _moves(instance: Instance, courier: str, stops: list[Visit]) -> Iterator[Move]:
-    """One move per physical stop; a pick-up of several orders is one."""
+def _moves(instance: Instance, courier: str, stops: list[Visit], relocations: list[Relocation]) -> Iterator[Move]:
+    """One move per physical stop, where a pick-up of several orders is one, and one per drive without an order."""
+    listed = instance.restaurants
+    waits_at = {(x, y): id_ for id_, x, y in zip(listed.ids, listed.x.tolist(), listed.y.tolist(), strict=True)}
     restaurant = dict(zip(instance.orders.ids, instance.orders.restaurant, strict=True))
     place = courier
     before: Visit | None = None
+    coming = iter([*relocations, None])
+    relocation = next(coming)
     for stop in stops:
+        while relocation is not None and relocation.set_off_at_ms < stop.set_off_at_ms:
+            target = waits_at[relocation.longitude, relocation.latitude]
+            yield Move(courier, _minute(relocation.set_off_at_ms), place, target)
+            place, before, relocation = target, None, next(coming)
         if stop.kind is StopKind.PICKUP:
             target = restaurant[stop.order_id]
             if before is not None and before.kind is StopKind.PICKUP and (place, before.at_ms) == (target, stop.at_ms):
@@ -189,6 +200,10 @@ def _moves(instance: Instance, courier: str, stops: list[Visit]) -> Iterator[Mov
             target = stop.order_id
         yield Move(courier, _minute(stop.set_off_at_ms), place, target)
         place, before = target, stop
+    while relocation is not None:
+        target = waits_at[relocation.longitude, relocation.latitude]
+        yield Move(courier, _minute(relocation.set_off_at_ms), place, target)
+        place, relocation = target, next(coming)
 
 
 def _micros(dollars: float) -> int:
