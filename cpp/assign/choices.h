@@ -39,19 +39,50 @@ struct Choice {
   std::int32_t col;
 };
 
-// Rows of a sparse problem: every arc is listed, so nothing is beyond.
+template <class Cost>
+Cost low_of(const Choice<Cost>& choice) {
+  return choice.low;
+}
+
+// A choice listed at duals of zero.
+template <class Cost>
+struct PlainChoice {
+  Cost cost;
+  std::int32_t col;
+};
+
+template <class Cost>
+Cost low_of(const PlainChoice<Cost>& choice) {
+  return choice.cost;
+}
+
+// How far rows bid before paths are searched: sweeps over the free rows, bids that one of them may set off in a sweep,
+// and bids a row in all.
+struct BidLimits {
+  int sweeps;
+  std::int64_t chain, each;
+};
+
+// Rows of a sparse problem: every arc that can be better than its row's price is listed, so nothing is beyond.
 template <class Cost>
 class SparseChoices {
  public:
-  explicit SparseChoices(const SparseCosts<Cost>& costs) : costs_(costs), choices_(costs.col.size()) {
+  // Where columns are contested, chains of bids by tiny amounts are cut short.
+  static constexpr BidLimits kBids{2, 8, 16};
+
+  // prices: one a row, or empty.
+  SparseChoices(const SparseCosts<Cost>& costs, std::span<const Cost> prices)
+      : costs_(costs), choices_(costs.col.size()) {
+    lists_.reserve(static_cast<std::size_t>(costs.n_rows()));
     for (std::int32_t i = 0; i < costs.n_rows(); ++i) {
       const auto begin = costs.ptr[static_cast<std::size_t>(i)], end = costs.ptr[static_cast<std::size_t>(i) + 1];
-      Choice<Cost>* sorted = choices_.data() + begin;
+      const Cost out = prices.empty() ? must_match<Cost>() : prices[static_cast<std::size_t>(i)];
+      PlainChoice<Cost>* sorted = choices_.data() + begin;
       std::int64_t count = 0;
       for (auto a = begin; a < end; ++a) {
         const Cost cost = costs.cost[static_cast<std::size_t>(a)];
-        if (cost == must_match<Cost>()) continue;  // forbidden
-        sorted[count++] = {cost, cost, costs.col[static_cast<std::size_t>(a)]};
+        if (cost >= out) continue;  // forbidden, or leaving the row out is as good for ever
+        sorted[count++] = {cost, costs.col[static_cast<std::size_t>(a)]};
       }
       sort(sorted, count);
       lists_.push_back({sorted, static_cast<std::size_t>(count)});
@@ -59,10 +90,12 @@ class SparseChoices {
   }
   std::int32_t n_rows() const { return costs_.n_rows(); }
   std::int32_t n_cols() const { return costs_.n_cols; }
-  std::span<const Choice<Cost>> of(std::int32_t i) const { return lists_[static_cast<std::size_t>(i)]; }
+  std::span<const PlainChoice<Cost>> of(std::int32_t i) const { return lists_[static_cast<std::size_t>(i)]; }
   Cost beyond(std::int32_t) const { return infinite<Cost>(); }
   void renew(std::int32_t, const std::vector<Cost>&) {}
   void extend(std::int32_t, const std::vector<Cost>&, std::int32_t) {}
+  // Bids have left so many rows free that paths from them would be long.
+  bool contested(std::int32_t free_rows) const { return free_rows > 1000 + n_rows() / 5; }
   // Searching has become dear when many rows were visited for each.
   bool laborious(std::int64_t rows_visited) const {
     return rows_visited > 100 * static_cast<std::int64_t>(n_rows()) + 10000;
@@ -78,13 +111,13 @@ class SparseChoices {
   }
 
  private:
-  static void sort(Choice<Cost>* list, std::int64_t count) {
+  static void sort(PlainChoice<Cost>* list, std::int64_t count) {
     if (count > 64) {
       std::stable_sort(list, list + count, [](const auto& a, const auto& b) { return a.cost < b.cost; });
       return;
     }
     for (std::int64_t k = 1; k < count; ++k) {
-      const Choice<Cost> moved = list[k];
+      const PlainChoice<Cost> moved = list[k];
       std::int64_t at = k;
       for (; at > 0 && moved.cost < list[at - 1].cost; --at) list[at] = list[at - 1];
       list[at] = moved;
@@ -92,8 +125,8 @@ class SparseChoices {
   }
 
   const SparseCosts<Cost>& costs_;
-  std::vector<Choice<Cost>> choices_;
-  std::vector<std::span<const Choice<Cost>>> lists_;
+  std::vector<PlainChoice<Cost>> choices_;
+  std::vector<std::span<const PlainChoice<Cost>>> lists_;
   std::optional<ColumnArcs<Cost>> by_column_;
 };
 
@@ -101,6 +134,8 @@ class SparseChoices {
 template <class T>
 class DenseChoices {
  public:
+  static constexpr BidLimits kBids{2, std::numeric_limits<std::int64_t>::max(), 4};
+
   // v: column duals to start from, or empty: all zero. limit: costs of larger magnitude are not accepted.
   DenseChoices(const MatrixView<T>& costs, std::span<const double> v, double limit, Isa isa)
       : costs_(costs),
@@ -154,6 +189,7 @@ class DenseChoices {
     ++extended_;
     list(i, row(i), v.data(), wanted);
   }
+  bool contested(std::int32_t) const { return false; }
   // Searching has become dear when an eighth of the rows had to be read again for it.
   bool laborious(std::int64_t) const { return extended_ > 16 + n_rows() / 8; }
 

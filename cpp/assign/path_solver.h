@@ -112,9 +112,10 @@ class PathSolver {
   }
 
   SolveStatus serve_rows() {
+    if (!bid_all()) return SolveStatus::kStopped;
+    if (choices_.contested(free_rows()) && !(scale(kCoarse) && bid_all())) return SolveStatus::kStopped;
     bool scaled = false;
     while (true) {
-      if (!bid_all()) return SolveStatus::kStopped;
       visited_ = 0;
       bool again = false;
       for (std::int32_t i = 0; i < n_rows_ && !again; ++i) {
@@ -125,8 +126,14 @@ class PathSolver {
       }
       if (!again) return SolveStatus::kOptimal;
       scaled = true;
-      if (!start_from_guess() && !scale()) return SolveStatus::kStopped;
+      if (!start_from_guess() && !scale(kFine)) return SolveStatus::kStopped;
+      if (!bid_all()) return SolveStatus::kStopped;
     }
+  }
+
+  std::int32_t free_rows() const {
+    return static_cast<std::int32_t>(
+        std::count_if(rows_.begin(), rows_.end(), [](const Row& r) { return r.col == kFree; }));
   }
 
   bool start_from_guess() {
@@ -144,18 +151,19 @@ class PathSolver {
     }
   }
 
-  // Two sweeps in which rows, and the rows they displace, bid; at most four bids a row in all.
+  // Sweeps in which rows, and the rows they displace, bid.
   bool bid_all() {
-    std::int64_t bids_left = 4 * static_cast<std::int64_t>(n_rows_);
+    constexpr BidLimits limits = Choices::kBids;
+    std::int64_t bids_left = limits.each * static_cast<std::int64_t>(n_rows_);
     std::vector<std::int32_t> waiting, still;
     for (std::int32_t i = 0; i < n_rows_; ++i) {
       if (row(i).col == kFree) waiting.push_back(i);
     }
-    for (int sweep = 0; sweep < 2; ++sweep) {
+    for (int sweep = 0; sweep < limits.sweeps; ++sweep) {
       still.clear();
       for (const std::int32_t first : waiting) {
         std::int32_t i = first;
-        while (i != kFree && bids_left > 0) {
+        for (std::int64_t chain = 0; i != kFree && bids_left > 0 && chain < limits.chain; ++chain) {
           --bids_left;
           if (!meter_.spend()) return false;
           const std::int32_t displaced = bid(i);
@@ -179,7 +187,7 @@ class PathSolver {
     while (true) {
       Best best;
       const auto list = choices_.of(i);
-      for (std::size_t k = 0; k < list.size() && list[k].low < best.second; ++k) {
+      for (std::size_t k = 0; k < list.size() && low_of(list[k]) < best.second; ++k) {
         const Cost value = list[k].cost - v(list[k].col);
         if (value < best.first) {
           best.second = best.first;
@@ -226,13 +234,13 @@ class PathSolver {
       if (best.second >= kInfinite || best.second_at == at || col(list[best.second_at].col).row != kFree) return kFree;
       at = best.second_at;
     }
-    return take(i, list[at]);
+    return take(i, list[at].col, list[at].cost);
   }
 
-  std::int32_t take(std::int32_t i, const Choice<Cost>& choice) {
-    const std::int32_t displaced = col(choice.col).row;
+  std::int32_t take(std::int32_t i, std::int32_t j, Cost cost) {
+    const std::int32_t displaced = col(j).row;
     if (displaced != kFree) row(displaced).col = kFree;
-    match(i, choice.col, choice.cost);
+    match(i, j, cost);
     return displaced;
   }
 
@@ -300,7 +308,7 @@ class PathSolver {
 
   void relax(std::int32_t i, Cost base, Cost now) {
     for (const auto& choice : choices_.of(i)) {
-      if (base + choice.low >= exit_.distance) break;
+      if (base + low_of(choice) >= exit_.distance) break;
       Col& c = col(choice.col);
       const Cost d = std::max(now, base + (choice.cost - v(choice.col)));  // rounding must not reach back
       if (d >= c.distance || d >= exit_.distance) continue;
@@ -336,15 +344,20 @@ class PathSolver {
     }
   }
 
-  // Epsilon-scaled bidding from the present duals, for its duals only: all rows are free afterwards.
-  bool scale() {
+  enum Grain { kCoarse, kFine };
+
+  // Epsilon-scaled bidding from the present duals, for its duals only: all rows are free afterwards. Coarse: one phase,
+  // at a fifth of what separates a row's choices.
+  bool scale(Grain grain) {
     Cost spread = 0;
     for (std::int32_t i = 0; i < n_rows_; ++i) {
       const auto list = choices_.of(i);
-      if (!list.empty()) spread += (list.back().low - list.front().low) / static_cast<Cost>(std::max(n_rows_, 1));
+      if (!list.empty()) spread += (low_of(list.back()) - low_of(list.front())) / static_cast<Cost>(n_rows_);
     }
-    const Cost least = smallest_step(spread);
-    std::int64_t bids_left = 200 * static_cast<std::int64_t>(n_rows_);
+    if (grain == kCoarse) spread = rounded(spread / 5);
+    if (grain == kCoarse && spread <= 0) return true;
+    const Cost least = grain == kCoarse ? spread : smallest_step(spread);
+    std::int64_t bids_left = (grain == kCoarse ? 20 : 200) * static_cast<std::int64_t>(n_rows_);
     for (Cost epsilon = std::max(rounded(spread), least);; epsilon = smaller_step(epsilon, least)) {
       free_all();
       for (std::int32_t first = 0; first < n_rows_; ++first) {
@@ -379,16 +392,17 @@ class PathSolver {
   std::int32_t bid_more(std::int32_t i, Cost epsilon) {
     if constexpr (requires { choices_.liked(i, v_); }) {
       const Liking liked = choices_.liked(i, v_);
-      return raise(i, liked.first, liked.second, {liked.cost, 0, liked.col}, epsilon);
+      return raise(i, liked.first, liked.second, liked.cost, liked.col, epsilon);
     } else {
       const Best best = best_choices(i);
-      const bool any = best.first < kInfinite;
-      return raise(i, best.first, best.second, any ? choices_.of(i)[best.at] : Choice<Cost>{}, epsilon);
+      if (best.first >= kInfinite) return raise(i, best.first, best.second, 0, kFree, epsilon);
+      const auto& choice = choices_.of(i)[best.at];
+      return raise(i, best.first, best.second, choice.cost, choice.col, epsilon);
     }
   }
 
   // The row displaced, or kFree.
-  std::int32_t raise(std::int32_t i, Cost first, Cost second, const Choice<Cost>& choice, Cost epsilon) {
+  std::int32_t raise(std::int32_t i, Cost first, Cost second, Cost cost, std::int32_t j, Cost epsilon) {
     const Cost out = price(i);
     if (out < kInfinite && out <= first) {
       row(i).col = kLeftOut;
@@ -396,12 +410,14 @@ class PathSolver {
     }
     if (first >= kInfinite) return kFree;
     second = std::min(second, out);
-    v(choice.col) -= (second < kInfinite ? second - first : Cost{0}) + epsilon;
-    return take(i, choice);
+    v(j) -= (second < kInfinite ? second - first : Cost{0}) + epsilon;
+    return take(i, j, cost);
   }
 
   // Free columns with a dual below zero.
   SolveStatus settle_columns() {
+    u_.resize(size(n_rows_));
+    for (std::int32_t i = 0; i < n_rows_; ++i) u_[size(i)] = row(i).col >= 0 ? row(i).cost - v(row(i).col) : price(i);
     for (std::int32_t j = 0; j < n_cols_; ++j) {
       if (col(j).row == kFree && v(j) < 0 && !settle(j)) return SolveStatus::kStopped;
     }
@@ -433,21 +449,19 @@ class PathSolver {
       const Cost now = event.at;
       order_.push_back(j);
       choices_.column(j, [&](std::int32_t i, Cost cost) {
+        const Cost d = std::max(now, now + (cost - v(j) - u_[size(i)]));
+        if (d >= exit) return;
         const std::int32_t k = row(i).col;
         if (k == j) return;
-        const Cost dual = k >= 0 ? row(i).cost - v(k) : price(i);
-        const Cost d = std::max(now, now + (cost - v(j) - dual));
         if (k < 0) {
-          if (d < exit) {
-            exit = d;
-            exit_row = i;
-            exit_cost = cost;
-            exit_from = j;
-          }
+          exit = d;
+          exit_row = i;
+          exit_cost = cost;
+          exit_from = j;
           return;
         }
         Col& c = col(k);
-        if (d >= c.distance || d >= exit) return;
+        if (d >= c.distance) return;
         if (c.distance == kInfinite) reached_.push_back(k);
         c.distance = d;
         c.from = j;
@@ -462,7 +476,10 @@ class PathSolver {
     }
     if (granted) {
       for (const std::int32_t j : order_) {
-        if (col(j).distance < exit) v(j) += exit - col(j).distance;
+        if (col(j).distance >= exit) continue;
+        v(j) += exit - col(j).distance;
+        const std::int32_t i = col(j).row;
+        if (i != kFree) u_[size(i)] = row(i).cost - v(j);
       }
       if (exit_row != kFree) {
         row(exit_row).col = kFree;
@@ -485,6 +502,7 @@ class PathSolver {
     while (true) {
       const std::int32_t next = col(j).row;
       match(i, j, cost);
+      u_[size(i)] = cost - v(j);
       if (next == kFree) return;
       i = next;
       cost = col(j).from_cost;
@@ -507,15 +525,15 @@ class PathSolver {
 
   bool take_free(std::int32_t i) {
     Cost best = price(i);
-    const Choice<Cost>* taken = nullptr;
+    std::int32_t taken = kFree;
     for (const auto& choice : choices_.of(i)) {
       if (col(choice.col).row == kFree && choice.cost < best) {
         best = choice.cost;
-        taken = &choice;
+        taken = choice.col;
       }
     }
-    if (taken != nullptr) match(i, taken->col, taken->cost);
-    return taken != nullptr;
+    if (taken != kFree) match(i, taken, best);
+    return taken != kFree;
   }
 
   void finish(Assignment<Cost>& answer) {
@@ -561,6 +579,7 @@ class PathSolver {
   std::vector<Row> rows_;
   std::vector<Col> cols_;
   std::vector<Cost> v_;
+  std::vector<Cost> u_;  // while columns are settled
   Exit exit_;
   EventHeap<Cost> heap_;
   std::vector<std::int32_t> ready_, order_, reached_, witness_;

@@ -8,10 +8,14 @@
 
 #include "assign/choices.h"
 #include "assign/common.h"
+#include "assign/neighbourhood_order.h"
 #include "assign/path_solver.h"
 
 namespace matcher {
 namespace {
+
+// Up to so many arcs searches stay in the second-level cache whatever the order of rows.
+constexpr std::size_t kNearArcs = 1 << 18;
 
 template <class Cost>
 std::int64_t first_bad_arc(const SparseCosts<Cost>& costs) {
@@ -33,7 +37,7 @@ Assignment<Cost> solve_rows(const SparseCosts<Cost>& costs, std::span<const Cost
   const bool every_column = costs.n_rows() == costs.n_cols && std::all_of(prices.begin(), prices.end(), must);
   std::vector<Cost> duals(start.col_duals.begin(), start.col_duals.end());
   for (Cost& dual : duals) dual = std::min(dual, Cost{0});
-  Choices choices(costs);
+  Choices choices(costs, prices);
   return assign::PathSolver<Cost, Choices>(choices, prices, {duals, start.col_for_row}, every_column,
                                            std::is_integral_v<Cost>, budget)
       .solve();
@@ -61,6 +65,11 @@ Assignment<Cost> solve_sparse(const SparseCosts<Cost>& costs, std::span<const Co
     const assign::ColumnArcs<Cost> by_column(costs);
     const auto view = by_column.view(costs.n_rows());
     return assign::transposed(solve_rows(view, prices, budget, {}), costs.n_rows());
+  }
+  const bool cold = start.col_duals.empty() && start.col_for_row.empty();
+  if (cold && costs.col.size() > kNearArcs) {
+    const assign::NeighbourhoodOrder<Cost> order(costs, prices);
+    return order.original(solve_rows(order.costs(), order.prices(), budget, start));
   }
   return solve_rows(costs, prices, budget, start);
 }

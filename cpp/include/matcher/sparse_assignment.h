@@ -5,8 +5,9 @@
 // first free column or unassigned price); where that becomes laborious, epsilon-scaled bidding prepares the duals. Free
 // columns end at dual zero, which is what makes rectangular problems and prices exact.
 // Complexity: O(rows * (arcs + cols log cols)) worst case.
-// Ties: rows are served in ascending order; among equal arcs the first in the row wins, among equal distances the
-// lowest column. Equal input gives equal output.
+// Beyond 2^18 arcs a cold solve renumbers rows and columns by neighbourhood (assign/neighbourhood_order.h) first.
+// Ties: rows are served in ascending order (renumbered: in that order); among equal arcs the first in the row wins,
+// among equal distances the lowest column. Equal input gives equal output.
 // Sources: Jonker and Volgenant, Computing 38 (1987); Volgenant, Computers & OR 23 (1996);
 // Bijsterbosch and Volgenant, JORS 61 (2010).
 #ifndef MATCHER_SPARSE_ASSIGNMENT_H
