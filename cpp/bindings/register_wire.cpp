@@ -1,5 +1,6 @@
 #include <pybind11/numpy.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -29,7 +30,7 @@ py::tuple texts(const std::vector<std::string_view>& views) {
 }
 
 // In the order of the fields of matcher.domain.snapshot's classes.
-py::tuple to_python(MatchRequestColumns&& c) {
+py::tuple to_python(MatchRequestColumns&& c, const std::string& content) {
   py::tuple locations =
       py::make_tuple(frozen(std::move(c.latitude)), frozen(std::move(c.longitude)), frozen(std::move(c.x)),
                      frozen(std::move(c.y)), frozen(std::move(c.z)), c.radius_m);
@@ -52,7 +53,7 @@ py::tuple to_python(MatchRequestColumns&& c) {
   py::tuple refusals = py::make_tuple(frozen(std::move(c.refusal_order)), frozen(std::move(c.refusal_courier)));
   return py::make_tuple(text(c.market_id), c.at_ms, c.frame, std::move(locations), std::move(orders),
                         std::move(couriers), std::move(routes), std::move(demand), texts(c.skill_names),
-                        texts(c.store_ids), text(c.policy), c.forced_rung, c.validate_only, std::move(refusals));
+                        texts(c.store_ids), text(c.policy), c.forced_rung, c.validate_only, std::move(refusals), py::bytes(content));
 }
 
 py::object decode(const py::bytes& request, std::int64_t orders, std::int64_t couriers, std::int64_t route_stops,
@@ -60,12 +61,14 @@ py::object decode(const py::bytes& request, std::int64_t orders, std::int64_t co
   const std::string_view bytes = request;  // the caller's reference keeps it while the GIL is released
   MatchRequestColumns columns;
   MatchRequestStatus status;
+  std::string content;
   {
     py::gil_scoped_release unlocked;
     status = decode_match_request(bytes, {orders, couriers, route_stops, id_bytes, demand_points}, columns);
+    if (status == MatchRequestStatus::kOk) content = canonical_content(columns);
   }
   if (status != MatchRequestStatus::kOk) return py::none();
-  return to_python(std::move(columns));
+  return to_python(std::move(columns), content);
 }
 
 py::list fields() {

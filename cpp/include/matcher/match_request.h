@@ -11,6 +11,7 @@
 #define MATCHER_MATCH_REQUEST_H
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -75,6 +76,10 @@ struct MatchRequestColumns {
 // Decodes `bytes`; `out` is meaningful when the answer is kOk, and refers to `bytes`.
 MatchRequestStatus decode_match_request(std::string_view bytes, const MatchRequestLimits& limits,
                                         MatchRequestColumns& out);
+
+// What the digest of the snapshot is made of after its scalars: lengths and bytes of all texts and columns, little-endian,
+// in the order of matcher.domain.canonical, which says the same in Python. Texts must be valid UTF-8.
+std::string canonical_content(const MatchRequestColumns& columns);
 
 // A field of the contract as this decoder knows it.
 struct WireField {

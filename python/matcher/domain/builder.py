@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from matcher.domain.canonical import canonical_digest, freeze, locate, rank, skill_sets
+from matcher.domain.canonical import canonical_content, canonical_digest, freeze, locate, rank, skill_sets
 from matcher.domain.checks import (
     NO_TIME,
     Checker,
@@ -246,13 +246,18 @@ def snapshot_from_canonical(
     skills: tuple[str, ...],
     stores: tuple[str, ...],
     refusals: Refusals = NO_REFUSALS,
+    content: bytes | None = None,
 ) -> Snapshot:
-    """A Snapshot of columns that are already checked, sorted and read-only; adds the digest."""
-    digest = canonical_digest(
-        (market_id, at_unix_ms, int(frame)),
-        (skills, stores, orders.ids, couriers.ids),
-        (locations, orders, couriers, routes, demand, *((refusals,) if len(refusals) else ())),
-    )
+    """A Snapshot of columns that are already checked, sorted and read-only; adds the digest.
+
+    `content`: their `canonical_content`, where it is known already.
+    """
+    if content is None:
+        content = canonical_content(
+            (skills, stores, orders.ids, couriers.ids),
+            (locations, orders, couriers, routes, demand, *((refusals,) if len(refusals) else ())),
+        )
+    digest = canonical_digest((market_id, at_unix_ms, int(frame)), content)
     return Snapshot(
         market_id, at_unix_ms, frame, locations, orders, couriers, routes, demand, skills, stores, digest, refusals
     )

@@ -24,6 +24,8 @@ class DecodedRequest(NamedTuple):
     forced_rung: int
     validate_only: bool
     refusals: tuple[Any, ...]
+    content: bytes
+    """What the digest is made of; see `matcher.domain.canonical`."""
 
 
 def decode_match_request(

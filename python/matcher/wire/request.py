@@ -89,6 +89,7 @@ def decode_match_request(data: bytes, limits: Limits | None = None) -> tuple[Sna
         decoded.skills,
         decoded.stores,
         Refusals(*decoded.refusals),
+        decoded.content,
     )
     rung = Rung(decoded.forced_rung) if decoded.forced_rung else None
     return snapshot, MatchOptions(decoded.policy or DEFAULT_POLICY, rung, decoded.validate_only)

@@ -1,0 +1,55 @@
+#include <bit>
+#include <cstring>
+#include <type_traits>
+
+#include "matcher/match_request.h"
+
+namespace matcher {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "columns are written as they lie in memory");
+
+template <class T>
+void put(std::string& out, const std::vector<T>& values) {
+  static_assert(std::is_arithmetic_v<T>);
+  const std::uint64_t count = values.size();
+  out.append(reinterpret_cast<const char*>(&count), sizeof count);
+  out.append(reinterpret_cast<const char*>(values.data()), count * sizeof(T));
+}
+
+std::int32_t code_points(std::string_view utf8) {
+  std::int32_t count = 0;
+  for (const char byte : utf8) count += (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
+  return count;
+}
+
+void put(std::string& out, const std::vector<std::string_view>& texts) {
+  std::vector<std::int32_t> lengths;
+  lengths.reserve(texts.size());
+  for (const std::string_view text : texts) lengths.push_back(code_points(text));
+  put(out, lengths);
+  for (const std::string_view text : texts) out.append(text);
+}
+
+// Bytes of one row in all columns together, with room for ids of usual length.
+constexpr std::size_t kOrderBytes = 192, kCourierBytes = 96, kPlaceBytes = 16, kOtherBytes = 512;
+
+}  // namespace
+
+std::string canonical_content(const MatchRequestColumns& c) {
+  std::string out;
+  out.reserve(c.order_ids.size() * kOrderBytes + c.courier_ids.size() * kCourierBytes +
+              c.latitude.size() * kPlaceBytes + kOtherBytes);
+  const auto all = [&out](const auto&... columns) { (put(out, columns), ...); };
+  all(c.skill_names, c.store_ids, c.order_ids, c.courier_ids, c.latitude, c.longitude);
+  all(c.pickup_loc, c.dropoff_loc, c.placed_ms, c.ready_ms, c.promised_by_ms, c.dropoff_not_before_ms, c.pickup_by_ms,
+      c.dropoff_by_ms, c.freshness_ms, c.size, c.order_skills, c.priority, c.store, c.pickup_access_ms,
+      c.pickup_leave_ms, c.dropoff_access_ms, c.dropoff_leave_ms, c.pay_micros, c.order_courier);
+  all(c.courier_loc, c.free_ms, c.shift_end_ms, c.capacity, c.courier_skills, c.mode, c.speed_mph, c.earned_micros,
+      c.guaranteed_micros);
+  all(c.route_ptr, c.stop_order, c.stop_kind, c.locked, c.demand_loc, c.demand_weight);
+  if (!c.refusal_order.empty()) all(c.refusal_order, c.refusal_courier);
+  return out;
+}
+
+}  // namespace matcher
