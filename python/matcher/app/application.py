@@ -44,6 +44,7 @@ from matcher.domain import (
 )
 from matcher.domain.policy import TravelPolicy
 from matcher.engine import decide, explain
+from matcher.engine.spans import step
 from matcher.ports import Budget, Ports, TravelTime
 from matcher.solve import solve_assignment
 from matcher.travel import StraightLine
@@ -164,7 +165,7 @@ class App:
         )
         decision = decide(snapshot, policy, budget=budget, ports=Ports(travel=travel, build=self.build))
         decided = time.monotonic()
-        with _tracer.start_as_current_span("encode"):
+        with step(_tracer, "encode"):
             reply = wire.encode_decision(decision)
         meta = RecordMeta(
             decision_id=decision.decision_id,

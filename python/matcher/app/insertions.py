@@ -25,6 +25,7 @@ from matcher.domain import (
     Snapshot,
     Violation,
 )
+from matcher.engine.spans import step
 from matcher.ports import TravelTime
 from matcher.routing import FleetOutgrown, LiveFleet
 from matcher.wire import InsertionReply, InsertRequest
@@ -81,9 +82,9 @@ class Insertions:
         """
         if request.fleet_token:
             return self._ask_kept(request, policy, limits, seconds_left)
-        with _tracer.start_as_current_span("snapshot"):
+        with step(_tracer, "snapshot"):
             snapshot = request.fleet(limits)
-        with _tracer.start_as_current_span("fleet"), _refusing("snapshot"):
+        with step(_tracer, "fleet"), _refusing("snapshot"):
             fleet = LiveFleet(snapshot, self._travel.travel(snapshot, policy.travel), policy)
         insertions = _insert(fleet, snapshot, request, seconds_left)
         token = ""
@@ -103,10 +104,10 @@ class Insertions:
                 raise UnknownFleet("the fleet of this token has been changed since")
             if fleet.policy.digest != policy.digest:
                 raise UnknownFleet(f"the fleet was taken over under other values of policy {fleet.policy.name!r}")
-            with _tracer.start_as_current_span("snapshot"):
+            with step(_tracer, "snapshot"):
                 changes = request.changes(fleet.at_unix_ms, fleet.frame, fleet.market_id, limits)
             if request.changes_fleet and not repeated:
-                with _tracer.start_as_current_span("fleet"):
+                with step(_tracer, "fleet"):
                     self._change(kept, changes, request, policy)
             request.refuse_orders(name for name in request.order_ids if fleet.knows_order(name))
             insertions = _insert(fleet, changes, request, seconds_left)
@@ -175,7 +176,7 @@ def _insert(
     """Order after order, in pieces between which the time is looked at."""
     at_once = max(1, _CELLS_AT_ONCE // max(1, fleet.couriers))
     found: list[OrderInsertion] = []
-    with _tracer.start_as_current_span("insert"):
+    with step(_tracer, "insert"):
         for begin in range(0, len(request.order_ids), at_once):
             if begin and seconds_left is not None and seconds_left() <= 0:
                 raise OutOfTime(f"{begin} of {len(request.order_ids)} orders were looked at within the deadline")

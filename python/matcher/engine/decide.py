@@ -21,6 +21,7 @@ from matcher.engine.outcome import courier_plan, is_held, outcomes, wait_reasons
 from matcher.engine.pose import Posed, pose
 from matcher.engine.routes import NewRoute, new_routes
 from matcher.engine.rungs import PACKING_SOLVERS
+from matcher.engine.spans import step
 from matcher.ports import Budget, Ports
 from matcher.solve.packing import PackingProblem, PackingSolution, PackingSolver, PackingStatus
 from matcher.verify import check_moves, check_plans, packing_bound
@@ -60,7 +61,7 @@ def decide(
     """
     posed = pose(snapshot, policy, budget or Budget(), ports)
     answer = solve_posed(snapshot, posed, solvers)
-    with _tracer.start_as_current_span("outcome"):
+    with step(_tracer, "outcome"):
         return compose(snapshot, policy, ports, posed, answer)
 
 
@@ -69,13 +70,13 @@ def solve_posed(snapshot: Snapshot, posed: Posed, solvers: Mapping[Rung, Packing
     travel, policy, columns, grant, problem = posed.travel, posed.policy, posed.columns, posed.grant, posed.problem
     faults: list[str] = []
     for rung in grant.rungs:
-        with _tracer.start_as_current_span("solve", attributes={"matcher.rung": rung.name}):
+        with step(_tracer, "solve", attributes={"matcher.rung": rung.name}):
             solution = solvers[rung].solve(problem, max_iterations=grant.iterations[rung], cancel=posed.cancel)
         posed.cancel.check()
         if solution.status in (PackingStatus.OVERFLOW, PackingStatus.UNSOLVED):
             faults.append(f"{rung.name}: {solution.status.value}")
             continue
-        with _tracer.start_as_current_span("verify"):
+        with step(_tracer, "verify"):
             chosen = solution.chosen.tolist()
             routes = new_routes(snapshot, travel, columns.candidates, chosen, policy)
             found = _faults(snapshot, travel, policy, columns, problem, solution, routes)

@@ -35,6 +35,7 @@ from matcher.engine.insist import Demanded, insisted, joined, ruled_out, with_or
 from matcher.engine.pair import PairMarket, least
 from matcher.engine.pose import Posed, packing_problem, pose
 from matcher.engine.rungs import PACKING_SOLVERS
+from matcher.engine.spans import step
 from matcher.kernels import insertion
 from matcher.ports import Budget, Ports
 from matcher.solve.packing import PackingProblem, PackingSolver
@@ -77,7 +78,7 @@ def explain(
     if holder >= 0:
         return _not_open(decision, order_id, courier_id, snapshot.couriers.ids[holder])
     asked = _Asked(order, int(np.searchsorted(posed.orders, order)), courier)
-    with _tracer.start_as_current_span("explain"):
+    with step(_tracer, "explain"):
         return _explained(snapshot, posed, answer, decision, asked, solvers[answer.rung])
 
 

@@ -13,6 +13,7 @@ from matcher.batching import open_orders, propose_units
 from matcher.domain import CancelToken, Degradation, Policy, Snapshot, Travel
 from matcher.engine.effort import Grant, grant_work, regrant
 from matcher.engine.load import under_load
+from matcher.engine.spans import step
 from matcher.ports import Budget, Ports
 from matcher.solve.packing import PackingProblem
 
@@ -42,14 +43,14 @@ def pose(snapshot: Snapshot, policy: Policy, budget: Budget, ports: Ports) -> Po
     crowd = int(np.bincount(snapshot.orders.pickup_loc[orders]).max(initial=0))
     cancel = budget.cancel or CancelToken()
     grant = grant_work(policy, budget, len(orders), len(snapshot.couriers), crowd)
-    with _tracer.start_as_current_span("travel"):
+    with step(_tracer, "travel"):
         travel = ports.travel.travel(snapshot, policy.travel)
-    with _tracer.start_as_current_span("bundles"):
+    with step(_tracer, "bundles"):
         units = propose_units(snapshot, travel, policy.bundling, grant.max_bundle_orders, cancel)
-    with _tracer.start_as_current_span("candidates"):
+    with step(_tracer, "candidates"):
         candidates = find_candidates(snapshot, travel, units, policy, grant.nearest_couriers, cancel)
     cancel.check()
-    with _tracer.start_as_current_span("scores"):
+    with step(_tracer, "scores"):
         columns = score(snapshot, travel, candidates, policy)
         wait = waiting_prices(snapshot, orders, policy)
     weighed = most_valuable(columns, wait, policy.candidates.max_columns)

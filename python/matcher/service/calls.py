@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 import structlog
 from opentelemetry import propagate, trace
+from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from matcher.domain import CancelToken, InvalidRequest
@@ -89,13 +90,13 @@ class Calls:
     ) -> None:
         """`default_seconds`: deadline of calls without one. `longest_seconds`: later deadlines count as this.
         `claims`: of the methods that have one of their own."""
-        self._claims = claims
+        self._claims = dict(claims)
         self._metrics = metrics
         self.margins = margins
         self._default_seconds = default_seconds
         self._longest_seconds = longest_seconds
         self._log_calls = log_calls
-        self._log = structlog.get_logger("matcher.service")
+        self._log = structlog.get_logger("matcher.service").bind()  # a logger not bound is configured anew by each line
         self.in_flight = 0
         self.last_end = time.monotonic()
 
@@ -136,41 +137,43 @@ class Calls:
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         margin, give_up = self.margins.of(method), self.margins.give_up
         call = Call(method, request, begin + seconds, margin, metadata, min(margin, give_up))
-        call.claim = self._claims.get(method) or Claim(method)
+        claim = self._claims.get(method)
+        call.claim = claim or self._claims.setdefault(method, Claim(method))
         refusal: Refusal | None = None
         status = "OK"
         self.in_flight += 1
-        with _tracer.start_as_current_span(
+        span = _tracer.start_span(
             method,
             context=propagate.extract(metadata),
             kind=SpanKind.SERVER,
-            record_exception=False,
-            set_status_on_exception=False,
             attributes={"rpc.system": "grpc", "rpc.method": method},
-        ) as span:
-            try:
-                if call.seconds_left() <= 0:
-                    raise Refused(Refusal.deadline(f"{max(seconds, 0) * 1e3:.1f} ms were left when the call arrived"))
-                reply = await body(call)
-            except InvalidRequest as error:
-                refusal = Refusal.invalid(error)
-            except Refused as refused:
-                refusal = refused.refusal
-            except asyncio.CancelledError:
-                status = "CANCELLED"
-                raise
-            except Exception as error:
-                span.record_exception(error)
-                self._log.error("call failed", method=method, exc_info=True, **_ids(span))
-                refusal = Refusal.internal("the server failed on this request; its log says more")
-            finally:
-                if refusal is not None:
-                    status = _CODES[refusal.code].name
-                    span.set_attribute("matcher.reason", refusal.reason.name)
-                if status not in ("OK", "INVALID_ARGUMENT"):
-                    span.set_status(Status(StatusCode.ERROR, status))
-                span.set_attribute("rpc.response.status_code", status)
-                self._ended(call, status, refusal, begin, span)
+        )
+        token = attach(trace.set_span_in_context(span))
+        try:
+            if call.seconds_left() <= 0:
+                raise Refused(Refusal.deadline(f"{max(seconds, 0) * 1e3:.1f} ms were left when the call arrived"))
+            reply = await body(call)
+        except InvalidRequest as error:
+            refusal = Refusal.invalid(error)
+        except Refused as refused:
+            refusal = refused.refusal
+        except asyncio.CancelledError:
+            status = "CANCELLED"
+            raise
+        except Exception as error:
+            span.record_exception(error)
+            self._log.error("call failed", method=method, exc_info=True, **_ids(span))
+            refusal = Refusal.internal("the server failed on this request; its log says more")
+        finally:
+            if refusal is not None:
+                status = _CODES[refusal.code].name
+                span.set_attribute("matcher.reason", refusal.reason.name)
+            if status not in ("OK", "INVALID_ARGUMENT"):
+                span.set_status(Status(StatusCode.ERROR, status))
+            span.set_attribute("rpc.response.status_code", status)
+            self._ended(call, status, refusal, begin, span)
+            detach(token)
+            span.end()
         if refusal is not None:
             await abort(context, refusal)
         return reply

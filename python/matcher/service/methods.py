@@ -10,6 +10,7 @@ from opentelemetry import trace
 
 from matcher.app import Answer, App
 from matcher.domain import Batches, CancelToken, Explanation, Limits, Rung, Snapshot
+from matcher.engine.spans import step
 from matcher.service.admission import Workers
 from matcher.service.calls import Call, Method
 from matcher.service.idempotency import KEY, Replies
@@ -156,7 +157,7 @@ class Methods:
         return options.validate_only or (options.effort is None and first is not Rung.ORTOOLS)
 
     def _read_match(self, call: Call) -> tuple[Snapshot, MatchOptions]:
-        with _tracer.start_as_current_span("decode"):
+        with step(_tracer, "decode"):
             return decode_match_request(call.request, self._limits)
 
     def _decide(self, call: Call, snapshot: Snapshot, options: MatchOptions) -> Answer | bytes:
@@ -171,18 +172,20 @@ class Methods:
         return answer
 
     def _explain(self, call: Call) -> Explanation:
-        with _tracer.start_as_current_span("decode"):
+        with step(_tracer, "decode"):
             asked = decode_explain_request(call.request, self._limits)
         in_time(call)
-        return self._app.explain(
+        explanation = self._app.explain(
             asked.snapshot, asked.order_id, asked.courier_id, asked.options, self._budget(call), call.cancel
         )
+        call.decided = time.monotonic()
+        return explanation
 
     def _propose_batches(self, call: Call) -> Batches:
-        with _tracer.start_as_current_span("decode"):
+        with step(_tracer, "decode"):
             asked = decode_batches_request(call.request, self._limits)
         in_time(call)
-        with _tracer.start_as_current_span("bundles"):
+        with step(_tracer, "bundles"):
             return self._app.propose_batches(
                 asked.snapshot,
                 asked.policy,
@@ -200,12 +203,12 @@ class Methods:
         return lambda: min(call.budget_left(), most)
 
     def _read_solve(self, call: Call) -> SolveProblem:
-        with _tracer.start_as_current_span("decode"):
+        with step(_tracer, "decode"):
             return decode_solve_request(call.request, *self._solve_limits)
 
     def _solve(self, call: Call, problem: SolveProblem, stop: CancelToken) -> SolveReply:
         in_time(call)
-        with _tracer.start_as_current_span("solve"):
+        with step(_tracer, "solve"):
             reply = self._app.solve(problem, stop)
         call.decided = time.monotonic()
         return reply

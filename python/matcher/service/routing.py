@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 
 from opentelemetry import trace
 
 from matcher.app import App
 from matcher.app.insertions import OutOfTime, UnknownFleet
+from matcher.engine.spans import step
 from matcher.service.admission import Workers
 from matcher.service.calls import Call, Method, Send
 from matcher.service.methods import in_time
@@ -69,7 +71,7 @@ class RoutingMethods:
         finally:
             gone.set()  # where nobody waits any more the search ends
         _note_plan(call, last[-1])
-        with _tracer.start_as_current_span("encode"):
+        with step(_tracer, "encode"):
             return encode_route_reply(last[-1], stream=False)
 
     async def stream_optimize(self, call: Call, send: Send) -> None:
@@ -103,18 +105,19 @@ class RoutingMethods:
 
     def _optimize(self, call: Call, gone: threading.Event, tell: Callable[[RouteReply], None], *, stream: bool) -> None:
         in_time(call)
-        with _tracer.start_as_current_span("decode"):
+        with step(_tracer, "decode"):
             snapshot, options = decode_route_task(call.request, self._limits, stream=stream)
         policy = self._app.policy(options.policy)
 
         def seconds_left() -> float:
             return 0.0 if gone.is_set() else call.budget_left()
 
-        with _tracer.start_as_current_span("search"):
+        with step(_tracer, "search"):
             for reply in self._app.routes.plans(snapshot, options, policy, seconds_left, every=stream):
                 tell(reply)
                 if gone.is_set():
                     return
+        call.decided = time.monotonic()
 
     async def matrix(self, call: Call) -> bytes:
         """RoutingService.ComputeTravelMatrix."""
@@ -127,11 +130,11 @@ class RoutingMethods:
 
     def _matrix(self, call: Call) -> bytes:
         in_time(call)
-        with _tracer.start_as_current_span("decode"):
+        with step(_tracer, "decode"):
             question = decode_matrix_request(call.request, self._limits.solve_cells)
-        with _tracer.start_as_current_span("travel"):
+        with step(_tracer, "travel"):
             cells, provider = self._app.routes.matrix(question, self._app.policy(question.policy))
-        with _tracer.start_as_current_span("encode"):
+        with step(_tracer, "encode"):
             return encode_matrix_reply(cells, provider)
 
     async def _insert_reply(self, call: Call) -> bytes:
@@ -148,22 +151,24 @@ class RoutingMethods:
             "orders": len(reply.insertions),
             "nobody": sum(not insertion.candidates for insertion in reply.insertions),
         }
-        with _tracer.start_as_current_span("encode"):
+        with step(_tracer, "encode"):
             return encode_insert_reply(reply)
 
     def _decode_insert(self, call: Call) -> InsertRequest:
-        with _tracer.start_as_current_span("decode"):
+        with step(_tracer, "decode"):
             return decode_insert_request(call.request, self._limits.insert_orders)
 
     def _insert(self, call: Call, request: InsertRequest) -> InsertionReply:
         in_time(call)
         try:
             policy = self._app.policy(request.policy)
-            return self._app.insertions.answer(request, policy, self._limits, call.seconds_left)
+            reply = self._app.insertions.answer(request, policy, self._limits, call.seconds_left)
         except UnknownFleet as unknown:
             raise Refused(Refusal.unknown_fleet(str(unknown))) from None
         except OutOfTime as late:
             raise Refused(Refusal.deadline(str(late))) from None
+        call.decided = time.monotonic()
+        return reply
 
 
 def _note_plan(call: Call, reply: RouteReply) -> None:

@@ -72,7 +72,7 @@ class MatcherServer:
         self.methods = Methods(app, self.workers, self._metrics)
         self.solve_streams = SolveStreams(app, self.workers)
         self.routing = RoutingMethods(app, self.workers, self.methods.once)
-        self.sessions = Sessions(app, self.workers, self.methods, self._metrics)
+        self.sessions = Sessions(app, self.workers, self.methods, self._metrics, self.margins)
         self._health = health.aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
         self._sockets: list[UnixSocket] = []

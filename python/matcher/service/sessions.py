@@ -18,6 +18,7 @@ from matcher.app import App
 from matcher.domain import InvalidRequest, StreamStatus
 from matcher.service.admission import Workers
 from matcher.service.calls import Call, abort
+from matcher.service.margin import ReplyMargins
 from matcher.service.methods import Methods
 from matcher.service.metrics import ServiceMetrics
 from matcher.service.refused import Refused
@@ -31,11 +32,14 @@ Context = grpc.aio.ServicerContext[bytes, bytes]
 class Sessions:
     """All sessions of a server."""
 
-    def __init__(self, app: App, workers: Workers, methods: Methods, metrics: ServiceMetrics) -> None:
+    def __init__(
+        self, app: App, workers: Workers, methods: Methods, metrics: ServiceMetrics, margins: ReplyMargins
+    ) -> None:
         self._app = app
         self._workers = workers
         self._methods = methods
         self._metrics = metrics
+        self._margins = margins
         self._config = app.config.server
         self._log = structlog.get_logger("matcher.service")
         self._ending = asyncio.Event()
@@ -91,7 +95,7 @@ class Sessions:
             begin = time.monotonic()
             notes: dict[str, object] = {}
             try:
-                reply, status = await self._reply(session, data, begin, notes)
+                reply, status, decided = await self._reply(session, data, begin, notes)
             except Refused as refused:
                 refusal = refused.refusal
             except Exception:
@@ -100,6 +104,8 @@ class Sessions:
             else:
                 self._ended(status.name, begin, notes)
                 await context.write(reply)
+                if decided is not None:
+                    self._margins.replied(STREAM, time.monotonic() - decided)
                 continue
             # Whether the message was applied nobody can say: the session's market is not to be relied on.
             self._ended(refusal.reason.name, begin, notes)
@@ -107,25 +113,27 @@ class Sessions:
 
     async def _reply(
         self, session: MarketSession, data: bytes, begin: float, notes: dict[str, object]
-    ) -> tuple[bytes, StreamStatus]:
+    ) -> tuple[bytes, StreamStatus, float | None]:
+        """The reply, what became of the message, and when a decision was known."""
         taken = await self._take(session, data)
         notes |= {"market_id": session.market_id, "sequence": taken.sequence}
         following = session.sequence + 1
         if taken.match_request is None:
-            return encode_stream_reply(taken, following), taken.status
+            return encode_stream_reply(taken, following), taken.status, None
         seconds = (taken.budget_ms or self._config.default_deadline_ms) / 1e3
-        call = Call(STREAM, taken.match_request, begin + seconds, self._config.reply_margin_ms / 1e3, {})
+        margin, give_up = self._margins.of(STREAM), self._margins.give_up
+        call = Call(STREAM, taken.match_request, begin + seconds, margin, {}, min(margin, give_up))
         try:
-            decided = await self._methods.match(call)
+            reply = await self._methods.match(call)
         except InvalidRequest as error:
             refusal = Refusal.invalid(error)
         except Refused as refused:
             refusal = refused.refusal
         else:
             notes |= call.notes
-            return encode_stream_reply(taken, following, decided), taken.status
+            return encode_stream_reply(taken, following, reply), taken.status, call.decided
         notes |= {"reason": refusal.reason.name, "message": refusal.message}
-        return encode_stream_reply(taken, following, refusal=refusal), StreamStatus.UNDECIDED
+        return encode_stream_reply(taken, following, refusal=refusal), StreamStatus.UNDECIDED, None
 
     async def _take(self, session: MarketSession, data: bytes) -> Taken:
         """Whole markets on a thread, what changes in them at once."""

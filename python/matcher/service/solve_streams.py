@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
@@ -10,6 +11,7 @@ from opentelemetry import trace
 
 from matcher.app import App
 from matcher.domain import ErrorReason, InvalidRequest, Violation
+from matcher.engine.spans import step
 from matcher.kernels import CancelToken
 from matcher.service.admission import Workers
 from matcher.service.calls import Call
@@ -80,8 +82,10 @@ class SolveStreams:
             await self._workers.run(work, seconds=call.seconds_left())
 
     def _solve(self, call: Call, finish: Callable[[], SolveProblem], cancel: CancelToken) -> SolveReply:
-        with _tracer.start_as_current_span("decode"):
+        with step(_tracer, "decode"):
             problem = finish()
         in_time(call)
-        with _tracer.start_as_current_span("solve"):
-            return self._app.solve(problem, cancel)
+        with step(_tracer, "solve"):
+            reply = self._app.solve(problem, cancel)
+        call.decided = time.monotonic()
+        return reply
