@@ -53,7 +53,8 @@ py::tuple to_python(MatchRequestColumns&& c, const std::string& content) {
   py::tuple refusals = py::make_tuple(frozen(std::move(c.refusal_order)), frozen(std::move(c.refusal_courier)));
   return py::make_tuple(text(c.market_id), c.at_ms, c.frame, std::move(locations), std::move(orders),
                         std::move(couriers), std::move(routes), std::move(demand), texts(c.skill_names),
-                        texts(c.store_ids), text(c.policy), c.forced_rung, c.validate_only, std::move(refusals), py::bytes(content));
+                        texts(c.store_ids), text(c.policy), c.forced_rung, c.validate_only, std::move(refusals),
+                        py::bytes(content));
 }
 
 py::object decode(const py::bytes& request, std::int64_t orders, std::int64_t couriers, std::int64_t route_stops,

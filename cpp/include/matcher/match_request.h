@@ -77,8 +77,8 @@ struct MatchRequestColumns {
 MatchRequestStatus decode_match_request(std::string_view bytes, const MatchRequestLimits& limits,
                                         MatchRequestColumns& out);
 
-// What the digest of the snapshot is made of after its scalars: lengths and bytes of all texts and columns, little-endian,
-// in the order of matcher.domain.canonical, which says the same in Python. Texts must be valid UTF-8.
+// What the digest of the snapshot is made of after its scalars: lengths and bytes of all texts and columns,
+// little-endian, in the order of matcher.domain.canonical, which says the same in Python. Texts must be valid UTF-8.
 std::string canonical_content(const MatchRequestColumns& columns);
 
 // A field of the contract as this decoder knows it.
