@@ -76,6 +76,27 @@ def test_the_operating_mode_is_stated_wherever_figures_are(
         assert check_solution(source.read(), solution, OperatingMode(assignment_updates=True)) == ()
 
 
+def test_both_powers_are_the_same_through_a_live_server(tmp_path: Path) -> None:
+    """Routes in progress and moves without an order cross the wire."""
+    days = tmp_path / "quiet"
+    days.mkdir()
+    orders = [(f"o{k}", 500 * k, 500, 40 + 2 * k, "r2", 50 + 2 * k) for k in range(5)]
+    couriers = [(f"c{k}", 0, 0, 0, 200) for k in range(3)]
+    for name, data in instance_files(orders, couriers).items():
+        (days / name).write_bytes(data)
+    powers = ["--preposition", "--updates", "--jobs", "1", "--set", "positioning.busy_permille=0"]
+    for via in ("engine", "grpc"):
+        assert main(["simulate", "mdrp", str(days), "--out", str(tmp_path / via), "--via", via, *powers]) == 0
+    assert solution_texts(tmp_path / "engine") == solution_texts(tmp_path / "grpc")
+    mode = OperatingMode(prepositioning=True, assignment_updates=True)
+    waits = 0
+    for source in find_instances([days]):
+        instance, solution = source.read(), read_solution(tmp_path / "grpc" / source.name)
+        assert check_solution(instance, solution, mode) == ()
+        waits += len(solution.moves) - sum(1 + len(a.orders) for a in solution.assignments)
+    assert waits > 0, "some moves are without an order"
+
+
 def test_a_live_server_and_worker_processes_change_nothing(days: Path, tmp_path: Path) -> None:
     """One decide(): in this process, in two others, or behind gRPC, the days are the same to the byte."""
     runs = {"one": ["--jobs", "1"], "two": ["--jobs", "2"], "grpc": ["--jobs", "1", "--via", "grpc"]}
@@ -111,6 +132,7 @@ def test_the_policy_s_values_can_be_set(days: Path, tmp_path: Path) -> None:
         (["--set", "a b=1"], "anything but TOML"),
         (["--policy", "nobody"], "there is no policy 'nobody'"),
         (["--only", "zz"], "no instance's name contains 'zz'"),
+        (["--only", "["], "unterminated character set"),
         (["--jobs", "0"], "--jobs must be at least 1"),
         (["--via", "grpc", "--target", "127.0.0.1:1", "--set", "bundling.max_orders=1"], "the server at --target"),
     ],

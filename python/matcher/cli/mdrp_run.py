@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def run_mdrp(args: argparse.Namespace) -> int:
     """0: all solutions obey every rule; 1: one does not, or something cannot be used."""
     errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     try:
-        sources = [source for source in find_instances(args.paths) if args.only in source.name]
+        sources = [source for source in find_instances(args.paths) if re.search(args.only, source.name)]
         if not sources:
             raise ValueError(f"no instance's name contains {args.only!r}")
         if args.jobs < 1:
@@ -53,7 +54,7 @@ def run_mdrp(args: argparse.Namespace) -> int:
         noise = parse_noise(args.noise, MINUTE_MS) if args.noise else None
         with _decider_factory(args, config) as factory:
             runs = _all_days(sources, factory, args.out, args.jobs, noise, mode)
-    except (ValueError, OSError, ConfigError, PlanError, InvalidRequest, CallFailed) as error:
+    except (ValueError, OSError, re.error, ConfigError, PlanError, InvalidRequest, CallFailed) as error:
         errors.print(f"matcher simulate: {error}", style="red")
         return 1
     mean = mean_metrics([day.metrics for day in runs])

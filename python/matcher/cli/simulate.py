@@ -20,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     mdrp.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="instance folder, folder of them, or archive")
     mdrp.add_argument("--out", type=Path, required=True, metavar="DIR", help="solutions, metrics.json and report.html")
-    mdrp.add_argument("--only", default="", metavar="TEXT", help="only instances whose name contains TEXT")
+    mdrp.add_argument("--only", default="", metavar="REGEX", help="only instances whose name contains a match")
     mdrp.add_argument("--jobs", type=int, default=2, metavar="N", help="days at a time, a process each (default 2)")
     mdrp.add_argument("--via", choices=("engine", "grpc"), default="engine", help="in this process, or a live server")
     mdrp.add_argument(
