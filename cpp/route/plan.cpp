@@ -267,7 +267,10 @@ bool Plan::sound(const Tour& tour, std::int32_t request, std::size_t pickup_pos,
   return sound_sequence(tour.type);
 }
 
-Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) {
+Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit, const Insertion& refused) {
+  // Of no place when there is none: no position is that large.
+  const auto refused_pickup = static_cast<std::size_t>(refused.pickup_pos);
+  const auto refused_delivery = static_cast<std::size_t>(refused.delivery_pos);
   constexpr double kNever = std::numeric_limits<double>::infinity();
   Insertion best;
   best.cost = limit;
@@ -317,7 +320,7 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) {
       leave_p_[i] = leave;
       if (leave + trip_from_p[b] <= latest) detour_p_[i] = to_p[a] + from_p[b] - after.leg;
       const double cost = to_p[a] + between_pd + from_d[b] - after.leg;
-      if (cost < best.cost) {
+      if (cost < best.cost && !(i == refused_pickup && i == refused_delivery)) {
         const double start_d = std::max(ready_d, leave + trip_pd);
         if (start_d <= due_d && start_d + service_d + trip_from_d[b] <= latest &&
             (!extras_ || sound(tour, request, i, i))) {
@@ -345,7 +348,7 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit) {
       const double left = start + stop.service;
       if (left > due_d) break;
       const Stop& next = stops[k + 1];
-      if (detour + detour_d_[k] < best.cost) {
+      if (detour + detour_d_[k] < best.cost && !(i == refused_pickup && k == refused_delivery)) {
         const double at = std::max(ready_d, left + trip_to_d[index(stop.node)]);
         if (at <= due_d && at + service_d + trip_from_d[index(next.node)] <= next.latest + kGrace &&
             (!extras_ || sound(tour, request, i, k))) {
@@ -422,6 +425,17 @@ Placement Plan::cheapest_of_all(std::int32_t request, double blink, Rng& rng) {
     }
     if (best.slot >= 0) break;
   }
+  return best.slot >= 0 && blink > 0.0 && rng.unit() < blink ? second_of_all(request, best) : best;
+}
+
+Placement Plan::second_of_all(std::int32_t request, const Placement& refused) {
+  Placement best;
+  for (std::int32_t slot = 0; slot < slots(); ++slot) {
+    if (tours_[index(slot)].nodes.empty()) continue;
+    const Insertion at = slot == refused.slot ? cheapest(tours_[index(slot)], request, best.at.cost, refused.at)
+                                              : cached(slot, request, best.at.cost);
+    if (at.feasible() && at.cost < best.at.cost) best = {slot, at};
+  }
   return best;
 }
 
@@ -437,6 +451,11 @@ Placement Plan::open_for(std::int32_t request) {
     }
   }
   return best < 0 ? Placement{} : Placement{empty_slot(best), {least, 0, 0}};
+}
+
+Placement Plan::open_with(std::int32_t request, std::int32_t type) {
+  const double cost = alone_by_type_[index(type) * problem_.pickup.size() + index(request)];
+  return std::isfinite(cost) ? Placement{empty_slot(type), {cost, 0, 0}} : Placement{};
 }
 
 void Plan::set_type(std::int32_t slot, std::int32_t type) {
@@ -534,8 +553,7 @@ bool Plan::without(const Tour& tour, std::int32_t first, std::int32_t second, To
   return skim(tour, [&](std::int32_t request) { return request == first || request == second; }, out);
 }
 
-bool Plan::assign(std::int32_t slot, const std::vector<std::int32_t>& nodes, std::int32_t type) {
-  Tour candidate;
+bool Plan::drives(const std::vector<std::int32_t>& nodes, std::int32_t type, Tour& candidate) {
   candidate.nodes = nodes;
   candidate.type = type;
   refresh(candidate);
@@ -549,7 +567,25 @@ bool Plan::assign(std::int32_t slot, const std::vector<std::int32_t>& nodes, std
     }
   }
   sequence_ = nodes;
-  if (extras_ && !nodes.empty() && !sound_sequence(type)) return false;
+  return !extras_ || nodes.empty() || sound_sequence(type);
+}
+
+bool Plan::retype(std::int32_t slot, std::int32_t type) {
+  Tour& tour = tours_[index(slot)];
+  Tour candidate;
+  if (used_[index(type)] >= types_[index(type)].count || !drives(tour.nodes, type, candidate)) return false;
+  touch(slot);
+  --used_[index(tour.type)];
+  ++used_[index(type)];
+  const double old_length = tour.length;
+  tour = std::move(candidate);
+  settle(slot, old_length, false);
+  return true;
+}
+
+bool Plan::assign(std::int32_t slot, const std::vector<std::int32_t>& nodes, std::int32_t type) {
+  Tour candidate;
+  if (!drives(nodes, type, candidate)) return false;
   set_type(slot, type);
   touch(slot);
   for (const std::int32_t node : nodes) {

@@ -94,16 +94,19 @@ class Plan {
   double between(std::int32_t a, std::int32_t b) const { return distance_of_[index(a) * nodes_ + index(b)]; }
   const std::vector<std::int32_t>& absent() const { return absent_; }
 
-  // Cheapest feasible insertion below `limit`.
-  Insertion cheapest(const Tour& tour, std::int32_t request, double limit);
+  // Cheapest feasible insertion below `limit` other than `refused`.
+  Insertion cheapest(const Tour& tour, std::int32_t request, double limit, const Insertion& refused = {});
   // The same for a slot, remembered until the route changes.
   const Insertion& cached(std::int32_t slot, std::int32_t request, double limit);
-  // The cheapest over all routes in use, each passed over with probability `blink`; slot -1 when there is none.
+  // The cheapest over all routes in use; each route, and the place found, is passed over with probability `blink`. Slot
+  // -1 when there is none.
   Placement cheapest_of_all(std::int32_t request, double blink, Rng& rng);
   // Whether the request could be served by a vehicle of its own, and at what least cost.
   double alone(std::int32_t request) const { return alone_[index(request)]; }
   // A free vehicle for the request, the cheapest; slot -1 when there is none.
   Placement open_for(std::int32_t request);
+  // A free vehicle of this type for the request; slot -1 when there is none or it cannot serve it.
+  Placement open_with(std::int32_t request, std::int32_t type);
 
   void insert(std::int32_t slot, std::int32_t request, const Insertion& at);
   // An empty slot with a vehicle of this type, made if need be; -1 when all of them are in use.
@@ -115,6 +118,9 @@ class Plan {
   // The route without some requests, with fresh tables; `out` is scratch. False when what is left is late.
   bool without(const Tour& tour, std::int32_t first, std::int32_t second, Tour& out);
   bool assign(std::int32_t slot, const std::vector<std::int32_t>& nodes, std::int32_t type);  // false: infeasible
+
+  // Another vehicle for a route in use. False and unchanged when none is free or it could not drive it.
+  bool retype(std::int32_t slot, std::int32_t type);
 
   // Whether these nodes are a route of whole requests in no route yet, pick-ups first.
   bool fits(const std::vector<std::int32_t>& nodes) const;
@@ -136,6 +142,9 @@ class Plan {
 
  private:
   void refresh(Tour& tour) const;
+  Placement second_of_all(std::int32_t request, const Placement& refused);
+  // Makes the route of these nodes; whether it is feasible.
+  bool drives(const std::vector<std::int32_t>& nodes, std::int32_t type, Tour& candidate);
   void link(Tour& tour, std::size_t at) const;
   void forward(Tour& tour, std::size_t from, std::size_t at_least) const;
   void backward(Tour& tour, std::size_t from, std::size_t at_least) const;

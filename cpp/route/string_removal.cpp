@@ -14,6 +14,7 @@ constexpr double kLongestString = 10;  // stops
 constexpr double kSplit = 0.5;         // probability of preserving part of a string
 constexpr double kKeepGrowing = 0.01;  // that the preserved part grows by one more
 constexpr double kBlink = 0.01;        // of passing over a route
+constexpr double kOtherVehicle = 0.1;  // of giving a route, or the first request, a vehicle of another type
 constexpr std::size_t kNeighbours = 60;
 // Temperatures in average legs. A search that will look at each request only a few times has no time for detours: it
 // starts cooler, by the root of the iterations it can expect for each request.
@@ -49,6 +50,7 @@ class StringRemoval {
       plan_.begin();
       ruin();
       if (complete && hierarchical()) plan_.vehicle_limit = vehicles;
+      if (plan_.types() > 1 && state_.rng.unit() < kOtherVehicle) change_vehicle();
       recreate(complete);
       const bool as_many = plan_.missing() == missing;
       const bool fewer = plan_.missing() < missing || (as_many && hierarchical() && plan_.vehicles() < vehicles);
@@ -128,6 +130,23 @@ class StringRemoval {
       if (std::find(chosen_.begin(), chosen_.end(), member) == chosen_.end()) chosen_.push_back(member);
     }
     if (!chosen_.empty()) plan_.remove_from(slot, chosen_);
+  }
+
+  // What is left of a ruined route goes on with another vehicle; where nothing is left, a vehicle that need not be the
+  // cheapest for any one request starts with one of those removed.
+  void change_vehicle() {
+    const std::int32_t type = state_.rng.below(plan_.types());
+    if (ruined_.empty()) return;
+    const std::int32_t slot = ruined_[index(state_.rng.below(static_cast<std::int32_t>(ruined_.size())))];
+    if (!plan_.tour(slot).nodes.empty()) {
+      if (type != plan_.tour(slot).type) plan_.retype(slot, type);
+      return;
+    }
+    const auto& absent = plan_.absent();
+    const std::int32_t request = absent[index(state_.rng.below(static_cast<std::int32_t>(absent.size())))];
+    if (const Placement place = plan_.open_with(request, type); place.slot >= 0) {
+      plan_.insert(place.slot, request, place.at);
+    }
   }
 
   // `whole`: a plan that leaves out a request which must be served is of no use, so it is not finished.

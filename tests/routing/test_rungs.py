@@ -124,6 +124,27 @@ def test_the_kernel_finds_what_cpsat_proves(seed: int) -> None:
     assert value(plan, "distance") == pytest.approx(value(best, "distance"), abs=1e-3)
 
 
+@pytest.mark.parametrize(("seed", "prizes", "rides", "objective"), [
+    (2, False, False, "hierarchical"),  # the order of stops within one route
+    (4, False, True, "hierarchical"),
+    (7, False, False, "hierarchical"),
+    (0, True, False, "cost"),  # a vehicle that is too dear for any one request
+    (7, True, False, "cost"),
+    (0, True, False, "distance"),
+    (6, True, True, "distance"),
+])  # fmt: skip
+def test_the_kernel_finds_what_cpsat_proves_for_mixed_fleets(
+    seed: int, prizes: bool, rides: bool, objective: Any
+) -> None:
+    """Plans that cannot be reached by putting requests into their cheapest places and opening the cheapest vehicles."""
+    problem = rich_problem(seed, 4, prizes=prizes, rides=rides)
+    best = solve(problem, max_iterations=20_000, objective=objective, solver="cpsat")
+    assert best.proven
+    plan = solve(problem, max_iterations=4_000, objective=objective, solver="native")
+    plan.check()
+    assert value(plan, objective) == pytest.approx(value(best, objective), abs=1e-2)
+
+
 @pytest.mark.parametrize("solver", ["ortools", "cpsat", "auto"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("field", BEYOND)
