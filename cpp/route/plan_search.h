@@ -28,6 +28,9 @@ class SearchState {
                : static_cast<double>(out.iterations) / static_cast<double>(options.max_iterations);
   }
   bool improves() const;
+  // Of the incumbent.
+  std::size_t least_missing() const { return best_unserved_; }
+  std::int32_t least_vehicles() const { return best_vehicles_; }
   // Takes the plan as incumbent when it is better than the last.
   void record();
   // Makes the incumbent the plan again.

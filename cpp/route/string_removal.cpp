@@ -14,7 +14,13 @@ constexpr double kLongestString = 10;  // stops
 constexpr double kSplit = 0.5;         // probability of preserving part of a string
 constexpr double kKeepGrowing = 0.01;  // that the preserved part grows by one more
 constexpr double kBlink = 0.01;        // of passing over a route
-constexpr double kOtherVehicle = 0.1;  // of giving a route, or the first request, a vehicle of another type
+// Where the fleet is tight, few iterations find a place for all that they removed. The plan may therefore leave out
+// more than the incumbent, at a price that rises while it does and falls while it does not.
+constexpr std::size_t kBank = 1;                                              // requests
+constexpr double kFirstPrice = 10.0, kLeastPrice = 0.1, kHighestPrice = 1e9;  // in average legs
+constexpr double kDearer = 1.03, kCheaper = 0.99;
+constexpr std::int32_t kPatience = 300;  // iterations before the incumbent is taken up again
+constexpr double kOtherVehicle = 0.1;    // of giving a route, or the first request, a vehicle of another type
 constexpr std::size_t kNeighbours = 60;
 // Temperatures in average legs. A search that will look at each request only a few times has no time for detours: it
 // starts cooler, by the root of the iterations it can expect for each request.
@@ -34,6 +40,7 @@ class StringRemoval {
     const double leg = plan_.driven() / std::max(1.0, legs);
     const std::int64_t first = state_.out.iterations;
     const bool complete = plan_.missing() == 0;
+    price_ = kFirstPrice * leg;
     for (;;) {
       const double progress = state_.progress();
       if (progress >= until) break;
@@ -45,23 +52,26 @@ class StringRemoval {
       const double temperature = hot * leg * std::pow(kColdToHot, done);
       ++state_.out.iterations;
       const double before = plan_.cost();
-      const std::size_t missing = plan_.missing();
+      const std::size_t missing = plan_.missing(), least = state_.least_missing();
       const std::int32_t vehicles = plan_.vehicles();
       plan_.begin();
       ruin();
-      if (complete && hierarchical()) plan_.vehicle_limit = vehicles;
+      if (complete && hierarchical()) plan_.vehicle_limit = state_.least_vehicles();
       if (plan_.types() > 1 && state_.rng.unit() < kOtherVehicle) change_vehicle();
-      recreate(complete);
-      const bool as_many = plan_.missing() == missing;
-      const bool fewer = plan_.missing() < missing || (as_many && hierarchical() && plan_.vehicles() < vehicles);
-      const bool more = plan_.missing() > missing || (as_many && hierarchical() && plan_.vehicles() > vehicles);
-      const bool keep =
-          fewer || (!more && plan_.cost() < before - temperature * std::log(std::max(1e-300, state_.rng.unit())));
+      recreate(least + kBank);
+      const bool fewer = plan_.missing() < least ||
+                         (plan_.missing() == least && hierarchical() && plan_.vehicles() < state_.least_vehicles());
+      const bool more = plan_.missing() > least + kBank ||
+                        (!complete && plan_.missing() == missing && hierarchical() && plan_.vehicles() > vehicles);
+      const double left_out = price_ * (static_cast<double>(plan_.missing()) - static_cast<double>(missing));
+      const bool keep = fewer || (!more && plan_.cost() + left_out <
+                                               before - temperature * std::log(std::max(1e-300, state_.rng.unit())));
       if (!keep) {
         plan_.rollback();
       } else if (state_.improves()) {
         state_.record();
       }
+      set_price(leg);
       if (!complete && plan_.missing() == 0) break;
     }
     plan_.vehicle_limit = std::numeric_limits<std::int32_t>::max();
@@ -69,6 +79,16 @@ class StringRemoval {
 
  private:
   bool hierarchical() const { return state_.options.objective == PdptwObjective::kHierarchical; }
+
+  // Of leaving a request out; back to the incumbent when the price does not bring the request in.
+  void set_price(double leg) {
+    const bool short_of = plan_.missing() > state_.least_missing();
+    price_ = std::clamp(price_ * (short_of ? kDearer : kCheaper), kLeastPrice * leg, kHighestPrice * leg);
+    waited_ = short_of ? waited_ + 1 : 0;
+    if (waited_ <= kPatience) return;
+    waited_ = 0;
+    state_.restore();
+  }
 
   // Nearest nodes first; computed when first asked for, so that short budgets do not pay for all.
   const std::vector<std::int32_t>& near(std::int32_t node) {
@@ -149,8 +169,9 @@ class StringRemoval {
     }
   }
 
-  // `whole`: a plan that leaves out a request which must be served is of no use, so it is not finished.
-  void recreate(bool whole) {
+  // A plan that leaves out more than `most` requests which must be served is of no use, so it is not finished.
+  void recreate(std::size_t most) {
+    std::size_t missing = 0;
     waiting_ = plan_.absent();
     std::sort(waiting_.begin(), waiting_.end());
     state_.rng.shuffle(waiting_);
@@ -159,7 +180,7 @@ class StringRemoval {
       const Placement place = cheapest_place(state_, request, kBlink, true);
       if (place.slot >= 0) {
         plan_.insert(place.slot, request, place.at);
-      } else if (whole && std::isinf(plan_.prize(request))) {
+      } else if (std::isinf(plan_.prize(request)) && ++missing > most) {
         return;
       }
     }
@@ -188,6 +209,8 @@ class StringRemoval {
   SearchState& state_;
   Plan& plan_;
   std::size_t keep_ = 0;
+  double price_ = 0.0;
+  std::int32_t waited_ = 0;
   std::vector<std::vector<std::int32_t>> near_;
   std::vector<std::int32_t> ruined_, chosen_, waiting_;
 };
