@@ -1,10 +1,11 @@
 """A server under callers for as long as wanted: replaced, killed, cancelled; and what it remembers of it.
 
-    python -m bench.service.soak [--seconds S] [--calls N]
+    python -m bench.service.soak [--seconds S] [--calls N] [--calls-seconds S]
 
 First calls are made through our client, with the shipped service config, while the server is replaced every few
 seconds: in turn by a successor on the same socket while it drains, and by a restart after kill -9. No caller may see
-a failure. Then one server answers `--calls` calls of which one in ten is cancelled, and its memory is printed.
+a failure. Then one server answers `--calls` calls of which one in ten is cancelled, and its memory is printed; on a
+slow machine as many as `--calls-seconds` allow, so that both parts end when they should.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ from matcher.journal import JournalReader
 _CALLERS = 4
 _SETTINGS = "connection_age_seconds = 1\nlame_duck_seconds = 2\n"
 _WARM_UP_CALLS = 10_000
+_WARM_UP_SHARE = 0.2
+"""Of the time, at most."""
+_ROWS = 10
 
 
 def _start(config: Path, socket: str, journal: Path) -> subprocess.Popen[str]:
@@ -65,6 +69,7 @@ def replacing(seconds: float) -> None:
         config.write_text(f"[server]\n{_SETTINGS}[journal]\nfsync_seconds = 0.1\n[telemetry]\nlog_calls = false\n")
         journals = 0
         server = _start(config, socket, Path(folder, f"j{journals}"))
+        print(f"{'event':<8}{'took s':>8}{'calls':>9}{'failures':>10}")
         threads = [threading.Thread(target=caller, args=(socket,)) for _ in range(_CALLERS)]
         for thread in threads:
             thread.start()
@@ -72,7 +77,8 @@ def replacing(seconds: float) -> None:
         while time.monotonic() < end:
             time.sleep(1.0)
             journals += 1
-            if drains <= kills:
+            began, kind = time.monotonic(), "drain" if drains <= kills else "kill"
+            if kind == "drain":
                 successor = _start(config, socket, Path(folder, f"j{journals}"))
                 server.send_signal(signal.SIGTERM)
                 assert server.wait(60) == 0, "the drain did not end well"
@@ -81,6 +87,8 @@ def replacing(seconds: float) -> None:
                 server.kill()
                 server.wait()
                 server, kills = _start(config, socket, Path(folder, f"j{journals}")), kills + 1
+            took = time.monotonic() - began
+            print(f"{kind:<8}{took:>8.1f}{answered['calls']:>9}{len(failures):>10}", flush=True)
         stop.set()
         for thread in threads:
             thread.join()
@@ -94,14 +102,16 @@ def replacing(seconds: float) -> None:
     assert drains, "the time did not suffice for a drain"
 
 
-async def _cancelling(target: str, data: bytes, calls: int, rng: random.Random) -> Counter[str]:
-    """`calls` calls, one in ten cancelled at some moment of its life."""
+async def _cancelling(target: str, data: bytes, calls: int, end: float, rng: random.Random) -> Counter[str]:
+    """`calls` calls, fewer when `end` comes first; one in ten cancelled at some moment of its life."""
     seen: Counter[str] = Counter()
     async with grpc.aio.insecure_channel(target, options=UNLIMITED) as channel:
         method = channel.unary_unary(MATCH)
 
         async def caller() -> None:
             for _ in range(calls // _CALLERS):
+                if time.monotonic() >= end:
+                    return
                 call = method(data, timeout=30)
                 if rng.random() < 0.1:
                     await asyncio.sleep(rng.random() * 0.004)
@@ -119,20 +129,26 @@ async def _cancelling(target: str, data: bytes, calls: int, rng: random.Random) 
     return seen
 
 
-def remembering(calls: int) -> None:
+def remembering(calls: int, seconds: float) -> None:
     """Memory by calls, one in ten cancelled."""
     data, rng = request(20, 100), random.Random(1)
-    step = max(1_000, calls // 10)
+    step = max(1_000, calls // _ROWS)
     with matcher("inline_bytes = 0") as server:
-        asyncio.run(_cancelling(server.target, data, min(_WARM_UP_CALLS, calls), rng))
+        now = time.monotonic()
+        end = now + seconds
+
+        def some(number: int, until: float) -> Counter[str]:
+            return asyncio.run(_cancelling(server.target, data, number, until, rng))
+
+        warm = sum(some(min(_WARM_UP_CALLS, calls), now + _WARM_UP_SHARE * seconds).values())
         first = last = server.resident_mib
+        print(f"{'calls':>9}{'MiB':>9}\n{0:>9}{first:>9.1f}   after {warm} to warm up", flush=True)
         total: Counter[str] = Counter()
-        done = 0
-        while done < calls:
-            total += asyncio.run(_cancelling(server.target, data, step, rng))
-            done += step
+        while (done := sum(total.values())) < calls and time.monotonic() < end:
+            total += some(step, min(end, time.monotonic() + seconds / _ROWS))
             last = server.resident_mib
-            print(f"{done:>9} calls {last:>8.1f} MiB", flush=True)
+            print(f"{sum(total.values()):>9}{last:>9.1f}", flush=True)
+    assert done, "the time did not suffice for a call"
     print(f"{dict(sorted(total.items()))}; {(last - first) * 100_000 / done:+.2f} MiB per 100,000 calls")
     assert total["OK"] > 0.8 * done
     assert total["cancelled"] > 0.02 * done
@@ -144,13 +160,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.service.soak")
     parser.add_argument("--seconds", type=float, default=60.0, help="of replacing the server")
     parser.add_argument("--calls", type=int, default=100_000, help="of watching its memory")
+    parser.add_argument("--calls-seconds", type=float, default=300.0, help="for these calls at most")
     args = parser.parse_args()
     for key, value in facts().items():
         print(f"{key + ':':<11}{value}")
     if args.seconds:
         replacing(args.seconds)
     if args.calls:
-        remembering(args.calls)
+        remembering(args.calls, args.calls_seconds)
     return 0
 
 
