@@ -37,6 +37,7 @@ _WARM_UP_CALLS = 10_000
 _WARM_UP_SHARE = 0.2
 """Of the time, at most."""
 _ROWS = 10
+_RECOVERY_SECONDS = 30.0
 
 
 def _start(config: Path, socket: str, journal: Path) -> subprocess.Popen[str]:
@@ -89,6 +90,10 @@ def replacing(seconds: float) -> None:
                 server, kills = _start(config, socket, Path(folder, f"j{journals}")), kills + 1
             took = time.monotonic() - began
             print(f"{kind:<8}{took:>8.1f}{answered['calls']:>9}{len(failures):>10}", flush=True)
+            before, patience = answered["calls"], time.monotonic() + _RECOVERY_SECONDS
+            while answered["calls"] == before and not failures:
+                assert time.monotonic() < patience, "nobody reached the server that took over"
+                time.sleep(0.01)
         stop.set()
         for thread in threads:
             thread.join()
