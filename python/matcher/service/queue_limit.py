@@ -12,6 +12,7 @@ import math
 
 _INTERVAL_SECONDS = 0.1
 _DECREASE = 0.85
+_STEEPEST = 0.4
 _INCREASE = 1
 
 
@@ -34,8 +35,12 @@ class QueueLimit:
         self._shortest = min(self._shortest, wait)
         if now < self._end:
             return
-        if self._shortest > max(self._target, mean_seconds):
-            self.calls = max(self._least + 1 if self._most > self._least else self._least, int(self.calls * _DECREASE))
+        target = max(self._target, mean_seconds)
+        if self._shortest > target:
+            # Waiting grows with the queue: a queue that is twice too slow is about twice too long. Going there in steps
+            # of a fixed size would take seconds in which everybody waits.
+            share = min(_DECREASE, max(_STEEPEST, target / self._shortest))
+            self.calls = max(self._least + 1 if self._most > self._least else self._least, int(self.calls * share))
         elif self.reached:
             self.calls = min(self._most, self.calls + _INCREASE)
         self.reached = False
