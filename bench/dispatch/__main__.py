@@ -1,6 +1,7 @@
 """The reach table of the Grubhub days, and what each part of the decision is worth.
 
-    python -m bench.dispatch [--days REGEX] [--jobs N] [--ablations REGEX] [--set KEY=VALUE] [--out DIR]
+    python -m bench.dispatch [--days REGEX] [--powers both|none|updates|prepositioning] [--jobs N]
+                             [--ablations REGEX] [--set KEY=VALUE] [--out DIR]
 
 Every solution is judged by the strict checker; the exit status is 1 when one breaks a rule. Published figures are of
 Reyes, Erera, Savelsbergh, Sahasrabudhe & O'Neil (2018), over all 240 instances unless the row says otherwise; bounds
@@ -22,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from bench.dispatch.reach import ABLATIONS, reach_rows
+from bench.dispatch.reach import ABLATIONS, MODES, reach_rows
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -30,10 +31,11 @@ from rich.table import Table
 from matcher.app import Config, ConfigError
 from matcher.app.config import JournalConfig, load_config
 from matcher.cli.deciders import open_engine
-from matcher.cli.mdrp_run import write_metrics
+from matcher.cli.mdrp_report import committed_when
+from matcher.cli.mdrp_run import policy_of, write_metrics
 from matcher.cli.policies import with_overrides
 from matcher.simulation.mdrp.batch import DayRun, simulate_days
-from matcher.simulation.mdrp.checks import NO_POWERS
+from matcher.simulation.mdrp.checks import OperatingMode
 from matcher.simulation.mdrp.evaluation import mean_metrics
 from matcher.simulation.mdrp.instance import InstanceSource, find_instances
 
@@ -49,6 +51,9 @@ def main() -> int:
         "--ablations", default="0o50t100s1p100|1r50t75s1p125|2o50t100s1p100|3r50t100s1p125|4r50t75s1p100",
         metavar="REGEX", help='days of the ablations ("none": no ablations)',
     )  # fmt: skip
+    parser.add_argument(
+        "--powers", choices=MODES, default="both", help="operating mode of the reach table (default: both)"
+    )
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY=VALUE")
     parser.add_argument("--out", type=Path, default=_ROOT / "out" / "bench-mdrp", metavar="DIR")
@@ -64,14 +69,15 @@ def main() -> int:
     console.width = max(console.width, _WIDTH)
     console.print(f"machine:  {platform.platform()}, {os.cpu_count()} cores; Python {platform.python_version()}")
     console.print(f"commit:   {_commit()}")
-    console.print(f"mode:     {NO_POWERS}; one decision a minute; orders are committed when the courier sets off")
+    mode = MODES[args.powers]
+    console.print(f"mode:     {mode}; {committed_when(mode)}; one decision a minute")
     try:
-        config = with_overrides(base, "mdrp", args.settings)
+        config = with_overrides(base, "mdrp", [*policy_of(mode), *args.settings])
         console.print(f"policy:   mdrp {config.policies['mdrp'].digest} {' '.join(args.settings)}")
         wanted = [source for source in sources if re.search(args.days, source.name)]
         if not wanted:
             raise ValueError(f"no day's name matches {args.days!r}")
-        runs = _run(wanted, config, args.out / "reach", args.jobs, "reach")
+        runs = _run(wanted, config, mode, args.out / "reach", args.jobs, "reach")
         console.print(_reach_table(runs, _read(data / "index.csv"), _read(data / "published_seed0_exact.csv")))
         p50, p95, p99 = np.percentile([note.decision_ms for day in runs for note in day.cycles], [50, 95, 99])
         console.print(f"ms a decision: p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}")
@@ -88,15 +94,17 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def _run(sources: Sequence[InstanceSource], config: Config, out: Path, jobs: int, name: str) -> list[DayRun]:
+def _run(
+    sources: Sequence[InstanceSource], config: Config, mode: OperatingMode, out: Path, jobs: int, name: str
+) -> list[DayRun]:
     runs = []
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task(name, total=len(sources))
-        for day in simulate_days(sources, partial(open_engine, config, "mdrp"), out, jobs):
+        for day in simulate_days(sources, partial(open_engine, config, "mdrp"), out, jobs, mode=mode):
             runs.append(day)
             progress.advance(task)
     runs.sort(key=lambda day: day.name)
-    write_metrics(runs, mean_metrics([day.metrics for day in runs]), NO_POWERS, out / "metrics.json")
+    write_metrics(runs, mean_metrics([day.metrics for day in runs]), mode, out / "metrics.json")
     return runs
 
 
@@ -126,9 +134,11 @@ def _ablations(sources: Sequence[InstanceSource], base: Config, args: argparse.N
     ):
         table.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
     broken = 0
-    for name, settings in ABLATIONS.items():
-        config = with_overrides(base, "mdrp", [*args.settings, *settings])
-        runs = _run(sources, config, args.out / name.replace(" ", "-"), args.jobs, name)
+    without = {f"powers: {powers}": (mode, ()) for powers, mode in MODES.items() if powers != args.powers}
+    parts = {name: (MODES[args.powers], settings) for name, settings in ABLATIONS.items()}
+    for name, (mode, settings) in (parts | without).items():
+        config = with_overrides(base, "mdrp", [*policy_of(mode), *args.settings, *settings])
+        runs = _run(sources, config, mode, args.out / re.sub("[^a-z]+", "-", name), args.jobs, name)
         broken += sum(len(day.violations) for day in runs)
         mean = mean_metrics([day.metrics for day in runs])
         figures = (

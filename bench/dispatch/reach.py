@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matcher.simulation.mdrp.checks import NO_POWERS, OperatingMode
 from matcher.simulation.mdrp.evaluation import Metrics
 
 ABLATIONS: dict[str, tuple[str, ...]] = {
@@ -21,8 +22,15 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "nearest courier": ("ladder=['greedy']", "candidates.nearest_couriers=1", "bundling.max_orders=1"),
     "exact rung": ("ladder=['ortools']",),
 }
-"""Settings on top of the policy. Updates and prepositioning are not in the operating mode, so there is nothing to leave
-out for them."""
+"""Settings on top of the policy."""
+
+MODES = {
+    "none": NO_POWERS,
+    "updates": OperatingMode(assignment_updates=True),
+    "prepositioning": OperatingMode(prepositioning=True),
+    "both": OperatingMode(prepositioning=True, assignment_updates=True),
+}
+"""Operating modes by the powers that they use."""
 
 Rows = Mapping[str, Mapping[str, str]]
 _UNDERSTAFFED = "1o50t100s1p100"

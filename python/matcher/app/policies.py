@@ -31,8 +31,9 @@ def built_in_policies() -> dict[str, Policy]:
         costs=CostPolicy(
             click_to_door=1_000, pickup_delay=0, travel=0, courier_time=0, standing=300, scarce_courier_time=3_000
         ),
-        # Above any cost of a delivery, long preparation included: leaving an order out is never worth it here.
-        waiting=WaitingPolicy(base_micros=200_000_000),
+        # About two hours of one order's click-to-door. Where orders outnumber couriers, a price above every delivery
+        # would fill each courier with as many orders as fit; at this one an order waits until a courier is worth it.
+        waiting=WaitingPolicy(base_micros=8_000_000, per_second=6_000),
         holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE, cycle_ms=_MINUTE_MS),
     )
     # The same, with the platform's money: orders go to couriers who are behind their guarantee.
