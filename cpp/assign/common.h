@@ -3,6 +3,7 @@
 #define MATCHER_ASSIGN_COMMON_H
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -48,6 +49,12 @@ Cost magnitude(Cost cost) {
     if (cost == std::numeric_limits<Cost>::min()) return std::numeric_limits<Cost>::max();
   }
   return cost < 0 ? -cost : cost;
+}
+
+// By how much a pair may seem dearer than its row's best choice from rounding alone, when its duals come from another
+// solve. Whole numbers are not rounded.
+inline double rounding(double cost, double col_dual, bool whole) {
+  return whole ? 0.0 : 0x1p-49 * (std::abs(cost) + std::abs(col_dual));
 }
 
 template <class Cost>

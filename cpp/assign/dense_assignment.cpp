@@ -273,6 +273,8 @@ constexpr std::int64_t kScannedBytes = 1'300'000;
 // may hold.
 constexpr std::int64_t kTriedBytes = 12'000'000;
 constexpr std::int64_t kTries = 5;
+// Scans a row that a start with few free rows is worth before lists are made.
+constexpr std::int64_t kResumed = 16;
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
 // Rows side by side, in blocks that use each cache line whole.
@@ -318,6 +320,17 @@ bool solve_in_doubles(MatrixView<T> costs, std::span<const double> prices, std::
     using Scans = assign::ScanSolver<T>;
     Scans scans(costs, prices, every_column, limit, scanned ? kNoLimit : kTries * costs.rows, budget, isa);
     const auto outcome = scans.solve(answer);
+    if (outcome != Scans::Outcome::kGaveUp) return outcome == Scans::Outcome::kAnswered;
+    duals = scans.col_duals();
+    matching = scans.col_for_row();
+    used = scans.iterations();
+    left.max_iterations -= used;
+  }
+  const bool resumed = !col_duals.empty() && !col_for_row.empty() && every_column && costs.col_stride == 1;
+  if (resumed && method != DenseMethod::kLists) {
+    using Scans = assign::ScanSolver<T>;
+    Scans scans(costs, prices, every_column, limit, kResumed * costs.rows, budget, isa);
+    const auto outcome = scans.resume(duals, matching, answer);
     if (outcome != Scans::Outcome::kGaveUp) return outcome == Scans::Outcome::kAnswered;
     duals = scans.col_duals();
     matching = scans.col_for_row();

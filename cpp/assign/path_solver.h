@@ -107,7 +107,15 @@ class PathSolver {
           cost = choice.cost;
         }
       }
-      if (mine < kInfinite && mine <= best) match(i, j, cost);
+      if (mine < kInfinite && mine <= best + spare(cost, v(j))) match(i, j, cost);
+    }
+  }
+
+  Cost spare(Cost cost, Cost col_dual) const {
+    if constexpr (std::is_integral_v<Cost>) {
+      return 0;
+    } else {
+      return rounding(cost, col_dual, whole_);
     }
   }
 
@@ -118,11 +126,13 @@ class PathSolver {
     while (true) {
       visited_ = 0;
       bool again = false;
+      std::int32_t left = free_rows();
       for (std::int32_t i = 0; i < n_rows_ && !again; ++i) {
         if (row(i).col != kFree) continue;
         const SolveStatus status = augment(i);
         if (status != SolveStatus::kOptimal) return status;
-        again = !scaled && choices_.laborious(visited_);
+        --left;
+        again = !scaled && left > n_rows_ / 32 && choices_.laborious(visited_);  // a few rows more are no new start
       }
       if (!again) return SolveStatus::kOptimal;
       scaled = true;
@@ -154,11 +164,11 @@ class PathSolver {
   // Sweeps in which rows, and the rows they displace, bid.
   bool bid_all() {
     constexpr BidLimits limits = Choices::kBids;
-    std::int64_t bids_left = limits.each * static_cast<std::int64_t>(n_rows_);
     std::vector<std::int32_t> waiting, still;
     for (std::int32_t i = 0; i < n_rows_; ++i) {
       if (row(i).col == kFree) waiting.push_back(i);
     }
+    std::int64_t bids_left = limits.each * static_cast<std::int64_t>(waiting.size());
     for (int sweep = 0; sweep < limits.sweeps; ++sweep) {
       still.clear();
       for (const std::int32_t first : waiting) {

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,40 @@ class ScanSolver {
 
   Outcome solve(Assignment<double>& answer) {
     if (every_column_) reduce_columns();
+    return serve(answer);
+  }
+
+  // From column duals at most zero, and the columns that rows had at them: one pass keeps the pairs that are still a
+  // best choice. Gives up where that leaves many rows free. Every column must end matched.
+  Outcome resume(std::span<const double> duals, std::span<const std::int32_t> col_for_row, Assignment<double>& answer) {
+    v_.assign(duals.begin(), duals.end());
+    std::int32_t kept = 0;
+    for (std::int32_t i = 0; i < n_rows_; ++i) {
+      const LaneBound lanes = lane_bound(isa_, costs_.row(i), v_.data(), n_cols_, limit_);
+      if (lanes.ordinary) {
+        ++checked_;
+      } else if (!check(i)) {
+        return Outcome::kUnacceptable;
+      }
+      const std::int32_t j = col_for_row[size(i)];
+      if (j < 0 || j >= n_cols_ || row_for_col_[size(j)] != kFree || cost(i, j) >= kInfinite) continue;
+      if (!(reduced(i, j) <= lanes.least + rounding(cost(i, j), v_[size(j)], std::is_integral_v<T>))) continue;
+      col_for_row_[size(i)] = j;
+      row_for_col_[size(j)] = i;
+      ++kept;
+    }
+    if (n_rows_ - kept > n_rows_ / 8 + 1) return Outcome::kGaveUp;
+    guessed_ = true;
+    return serve(answer);
+  }
+
+  // After giving up: what another method may start from.
+  const std::vector<double>& col_duals() const { return v_; }
+  const std::vector<std::int32_t>& col_for_row() const { return col_for_row_; }
+  std::int64_t iterations() const { return meter_.used(); }
+
+ private:
+  Outcome serve(Assignment<double>& answer) {
     answer.status = bid_all() ? augment_all() : SolveStatus::kStopped;
     while (checked_ < n_rows_) check(checked_);
     if (!acceptable_) return Outcome::kUnacceptable;
@@ -63,12 +98,6 @@ class ScanSolver {
     return Outcome::kAnswered;
   }
 
-  // After giving up: what another method may start from.
-  const std::vector<double>& col_duals() const { return v_; }
-  const std::vector<std::int32_t>& col_for_row() const { return col_for_row_; }
-  std::int64_t iterations() const { return meter_.used(); }
-
- private:
   static constexpr std::int32_t kFree = -1;
   static constexpr std::int32_t kLeftOut = -2;
   static constexpr double kInfinite = infinite<double>();
@@ -111,11 +140,13 @@ class ScanSolver {
     }
   }
 
-  // Two sweeps in which rows, and the rows they displace, bid; at most four bids a row in all.
+  // Two sweeps in which rows, and the rows they displace, bid; at most four bids a free row in all.
   bool bid_all() {
-    std::int64_t bids_left = 4 * static_cast<std::int64_t>(n_rows_);
-    std::vector<std::int32_t> waiting(size(n_rows_)), still;
-    for (std::int32_t i = 0; i < n_rows_; ++i) waiting[size(i)] = i;
+    std::vector<std::int32_t> waiting, still;
+    for (std::int32_t i = 0; i < n_rows_; ++i) {
+      if (col_for_row_[size(i)] == kFree) waiting.push_back(i);
+    }
+    std::int64_t bids_left = 4 * static_cast<std::int64_t>(waiting.size());
     for (int sweep = 0; sweep < 2; ++sweep) {
       still.clear();
       for (const std::int32_t first : waiting) {
@@ -200,6 +231,7 @@ class ScanSolver {
     if (!check(source)) return SolveStatus::kStopped;
     std::fill(distance_.begin(), distance_.end(), kInfinite);
     settled_.clear();
+    free_cols_.clear();
     double exit = kInfinite;
     std::int32_t exit_row = kFree, exit_col = kFree;
     // The dual of the source is not known and taken as zero: distances are relative, and may be negative.
@@ -249,9 +281,14 @@ class ScanSolver {
     return status;
   }
 
-  std::int32_t free_at(double now, std::int32_t otherwise) const {
-    for (std::int32_t j = otherwise + 1; j < n_cols_; ++j) {
-      if (distance_[size(j)] == now && row_for_col_[size(j)] == kFree) return j;
+  std::int32_t free_at(double now, std::int32_t otherwise) {
+    if (free_cols_.empty()) {  // listed once a search, and only where distances tie
+      for (std::int32_t j = 0; j < n_cols_; ++j) {
+        if (row_for_col_[size(j)] == kFree) free_cols_.push_back(j);
+      }
+    }
+    for (const std::int32_t j : free_cols_) {
+      if (distance_[size(j)] == now) return j;
     }
     return otherwise;
   }
@@ -327,7 +364,7 @@ class ScanSolver {
   std::vector<double> v_, distance_;
   std::vector<std::int64_t> from_;
   std::vector<Settled> settled_;
-  std::vector<std::int32_t> witness_;
+  std::vector<std::int32_t> free_cols_, witness_;
 };
 
 }  // namespace matcher::assign

@@ -34,7 +34,7 @@ enum class DenseMethod {
   kScalar,  // as kAuto without vector instructions
   kAvx2,    // as kAuto with nothing wider than AVX2, where the machine has it
   kLists,   // lists of cheap choices whatever the size
-  kScans    // whole rows whatever the size; a warm start still goes by lists
+  kScans    // whole rows whatever the size; a warm start may still go by lists
 };
 
 // T: float, double, int32_t, int64_t. prices: one a row (must_match<SumOf<T>>() where the row must be matched), or

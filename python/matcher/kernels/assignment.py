@@ -52,7 +52,7 @@ class DenseMethod(IntEnum):
     LISTS = 4
     """Lists of each row's cheap choices, whatever the size."""
     SCANS = 5
-    """Whole rows by vector instructions, whatever the size; a warm start still goes by lists."""
+    """Whole rows by vector instructions, whatever the size; a warm start may still go by lists."""
 
 
 class SparseAssignment(NamedTuple):
