@@ -205,8 +205,9 @@ InputFault solve_pdptw(const PdptwProblem& problem, const PdptwOptions& options,
   }
   route::construct(state);
   state.record();
-  if (plan.missing() > 0) route::shorten(state, 1.0);  // ends as soon as everything is served
-  if (options.objective == PdptwObjective::kHierarchical && plan.missing() == 0) {
+  const std::size_t hopeless = plan.hopeless();
+  if (plan.missing() > hopeless) route::shorten(state, 1.0);  // ends as soon as everything is served
+  if (options.objective == PdptwObjective::kHierarchical && plan.missing() <= hopeless) {
     // Distance first for a moment: compact routes are the easier to take apart.
     const double began = state.progress();
     route::shorten(state, began + 0.05 * (1.0 - began));

@@ -13,6 +13,7 @@ constexpr double kGrace = 1e-9;
 // class of vehicle routing problems with time-windows").
 constexpr std::size_t kPartners = 30;
 constexpr double kWaiting = 0.2;
+constexpr double kFewRoutes = 4.0;
 
 // The transpose in blocks that fit the cache, or nothing when the matrix is its own transpose.
 std::vector<double> columns_of(std::span<const double> matrix, std::size_t n) {
@@ -78,6 +79,11 @@ Plan::Plan(const PdptwProblem& problem)
       alone_[index(r)] = std::min(alone_[index(r)], cost);
     }
   }
+}
+
+std::size_t Plan::hopeless() const {
+  const auto never = [](double cost) { return std::isinf(cost); };
+  return static_cast<std::size_t>(std::count_if(alone_.begin(), alone_.end(), never));
 }
 
 double Plan::driven() const {
@@ -425,7 +431,11 @@ Placement Plan::cheapest_of_all(std::int32_t request, double blink, Rng& rng) {
     }
     if (best.slot >= 0) break;
   }
-  return best.slot >= 0 && blink > 0.0 && rng.unit() < blink ? second_of_all(request, best) : best;
+  if (best.slot < 0 || blink <= 0.0) return best;
+  // With many routes, passing over routes is variety enough.
+  const double few = std::min(1.0, kFewRoutes / vehicles_);
+  const double refused = blink * few * few;
+  return rng.unit() < refused ? second_of_all(request, best) : best;
 }
 
 Placement Plan::second_of_all(std::int32_t request, const Placement& refused) {

@@ -88,6 +88,9 @@ class Plan {
   double driven() const;
   // Absent requests that must be served.
   std::size_t missing() const { return missing_; }
+  // Requests that no vehicle of its own could serve. In company they still might be, where travel breaks the triangle
+  // inequality.
+  std::size_t hopeless() const;
   double prize(std::int32_t request) const {
     return problem_.prize.empty() ? std::numeric_limits<double>::infinity() : problem_.prize[index(request)];
   }

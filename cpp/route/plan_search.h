@@ -63,7 +63,7 @@ Placement cheapest_place(SearchState& state, std::int32_t request, double blink,
 void construct(SearchState& state);
 // Fewer vehicles, until `until` of the budget is used.
 void eject_routes(SearchState& state, double until);
-// Less distance, until `until` of the budget is used; from a plan with missing requests, until nothing is missing.
+// Less distance, until `until` of the budget is used; from a plan with missing requests, until only hopeless ones are.
 void shorten(SearchState& state, double until);
 
 }  // namespace matcher::route

@@ -155,7 +155,8 @@ void eject_routes(SearchState& state, double until) {
   Plan& plan = state.plan;
   RouteEjection ejection(state);
   std::int32_t failures = 0;
-  while (state.progress() < until && plan.vehicles() > 1 && plan.absent().empty()) {
+  const std::size_t hopeless = plan.hopeless();
+  while (state.progress() < until && plan.vehicles() > 1 && plan.missing() <= hopeless) {
     // The shortest route first; after failures any.
     std::vector<std::int32_t> order;
     for (std::int32_t slot = 0; slot < plan.slots(); ++slot) {

@@ -39,7 +39,8 @@ class StringRemoval {
     const double legs = 2.0 * plan_.requests() + plan_.vehicles();
     const double leg = plan_.driven() / std::max(1.0, legs);
     const std::int64_t first = state_.out.iterations;
-    const bool complete = plan_.missing() == 0;
+    const std::size_t hopeless = plan_.hopeless();
+    const bool complete = plan_.missing() <= hopeless;
     price_ = kFirstPrice * leg;
     for (;;) {
       const double progress = state_.progress();
@@ -72,7 +73,7 @@ class StringRemoval {
         state_.record();
       }
       set_price(leg);
-      if (!complete && plan_.missing() == 0) break;
+      if (!complete && plan_.missing() <= hopeless) break;
     }
     plan_.vehicle_limit = std::numeric_limits<std::int32_t>::max();
   }

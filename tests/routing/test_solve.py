@@ -84,12 +84,26 @@ def test_a_barely_sufficient_fleet_gets_the_whole_budget(objective: Any) -> None
     problem = delivery_problem("depots", 100, 0)
     tight = dataclasses.replace(problem, types=tuple(dataclasses.replace(t, count=4) for t in problem.types))
     partial = solve(tight, max_iterations=0, objective=objective)
-    plan = solve(tight, max_iterations=5_000, objective=objective)
+    plan = solve(tight, max_iterations=20_000, objective=objective)
     plan.check()
     assert partial.unserved
     assert not plan.unserved
-    assert plan.iterations == 5_000
-    assert plan.distance < 1.1 * solve(problem, max_iterations=5_000, objective=objective).distance
+    assert plan.iterations == 20_000
+    assert plan.distance < 1.1 * solve(problem, max_iterations=20_000, objective=objective).distance
+
+
+def test_one_impossible_request_does_not_keep_the_fleet_large() -> None:
+    """The other requests get as few vehicles as without it."""
+    problem = random_problem(1, 60)
+    problem = dataclasses.replace(problem, due=np.full(121, 1000.0))
+    due = problem.due.copy()
+    due[problem.delivery[7]] = 0.0
+    plan = solve(dataclasses.replace(problem, due=due), max_iterations=5_000)
+    plan.check()
+    assert [u.request for u in plan.unserved] == [7]
+    everything = solve(problem, max_iterations=5_000)
+    assert not everything.unserved
+    assert plan.vehicles <= everything.vehicles
 
 
 def test_a_plan_to_start_from_is_never_made_worse() -> None:
