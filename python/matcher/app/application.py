@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-import scipy.sparse
 from opentelemetry import trace
 
 from matcher import wire
@@ -305,6 +304,8 @@ def _costs(problem: SolveProblem) -> Any:
     if problem.dense is not None:
         return problem.dense
     shape = (problem.rows, problem.cols)
+    import scipy.sparse  # a quarter of a server's start, for the few that are sent sparse problems
+
     return scipy.sparse.coo_array((problem.cost, (problem.row, problem.col)), shape=shape)
 
 
