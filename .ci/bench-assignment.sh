@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The assignment table against every exact peer that installs (extra "bench"). Arguments go to bench.assignment.run.
+# The assignment table against every exact peer that installs (extra "bench"), and a chart of cost growth in
+# out/assignment.svg. Arguments go to bench.assignment.run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash .ci/setup.sh dev
@@ -11,4 +12,4 @@ PY
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: "$peer" 2>/dev/null || echo "no wheel: $peer"
 done
 .venv/bin/python tools/machine.py
-.venv/bin/python -m bench.assignment.run "$@"
+.venv/bin/python -m bench.assignment.run --json out/assignment.json "$@"

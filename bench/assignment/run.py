@@ -2,7 +2,8 @@
 
 CPU seconds of one thread, conversions included, median of repeated calls; ours and the peers alternate, and the costs
 are read once before each. Usage:
-python -m bench.assignment.run [--quick] [--only WORD] [--json FILE] [--sweep N]
+python -m bench.assignment.run [--quick] [--only WORD] [--json FILE] [--sweep N] [--rounds N]
+With --json a chart of cost growth is drawn beside the file, .svg for .json.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path  # noqa: E402
 from statistics import median  # noqa: E402
 
 import numpy as np  # noqa: E402
+from bench.assignment import growth  # noqa: E402
 from bench.assignment.families import Problem, sweep, table  # noqa: E402
 from bench.assignment.peers import Solve, dense_peers, sparse_peers  # noqa: E402
 
@@ -60,11 +62,11 @@ def touch(problem: Problem) -> None:
     np.max(problem.sparse.data if problem.costs is None else problem.costs)
 
 
-def measure(problem: Problem, peers: dict[str, Solve], slow: set[str]) -> dict[str, object]:
+def measure(problem: Problem, peers: dict[str, Solve], slow: set[str], most: int) -> dict[str, object]:
     """Seconds of ours and of each peer; a peer that is wrong or fails is named, never counted."""
     call = ours(problem)
     first, optimum = cpu(call)
-    rounds = 15 if first < 0.005 else 7 if first < 0.1 else 3
+    rounds = min(most, 15 if first < 0.005 else 7 if first < 0.1 else 3)
     times: dict[str, list[float]] = {"ours": []}
     failed: dict[str, str] = {}
     active = {name: solve for name, solve in peers.items() if name not in slow}
@@ -128,6 +130,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="nothing above 1000 rows dense, no 50000 sparse")
     parser.add_argument("--only", default="", help="families whose name holds this")
     parser.add_argument("--sweep", type=int, default=12, help="random shapes after the table")
+    parser.add_argument("--rounds", type=int, default=15, help="repeat no call more often")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     dense, missing = dense_peers()
@@ -147,13 +150,16 @@ def main() -> int:
         if arguments.quick and size > 1000:
             continue
         is_dense = problem.sparse is None
-        rows.append(measure(problem, dense if is_dense else sparse, slow_dense if is_dense else slow_sparse))
+        peers, slow = (dense, slow_dense) if is_dense else (sparse, slow_sparse)
+        rows.append(measure(problem, peers, slow, arguments.rounds))
         show(rows[-1])
     swept = [row["ratio"] for row in rows if str(row["name"]).startswith("sweep") and row["ratio"] is not None]
     if swept:
         print(f"guard: worst ratio of the sweep {max(swept):.2f} (at most 1.2 wanted)")  # type: ignore[type-var]
     if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(rows, indent=1))
+        growth.draw(rows, arguments.json.with_suffix(".svg"))
     return 0
 
 
