@@ -165,7 +165,10 @@ def _kwok() -> Solve:
         ptr, col = rows.indptr.tolist(), rows.indices.tolist()
         gain = (price - rows.data).tolist()  # what a pair saves; a maximum-weight matching takes the best savings
         adjacent = [[(j, g) for j, g in zip(col[a:b], gain[a:b], strict=True) if g > 0] for a, b in pairwise(ptr)]
-        return price * rows.shape[0] - float(solve(adjacent).total_weight)
+        partner = np.asarray(solve(adjacent).left_pairs)  # its own total wraps at 2^32
+        pairs = np.asarray(rows[np.arange(rows.shape[0]), partner])
+        # A row it gave a column that it has no arc to is one left out; arcs of these families cost 1 or more.
+        return float(np.where(pairs > 0, np.minimum(pairs, price), price).sum())
 
     return run
 
