@@ -180,7 +180,7 @@ def _bipartite(problem: Problem) -> float:
     rows, price = problem.sparse, problem.price
     n = rows.shape[0]
     assert price is not None
-    graph = scipy.sparse.hstack([rows, scipy.sparse.diags_array(np.full(n, price))], format="csr")
+    graph = scipy.sparse.hstack([rows, scipy.sparse.diags_array(np.full(n, price), dtype=np.float64)], format="csr")
     i, j = min_weight_full_bipartite_matching(graph)
     return float(np.asarray(graph[i, j]).sum())
 
