@@ -6,6 +6,7 @@
 #include "bindings/columns.h"
 #include "bindings/market.h"
 #include "bindings/register.h"
+#include "core/cancel.h"
 #include "matcher/insertion.h"
 #include "matcher/schedule.h"
 
@@ -43,7 +44,10 @@ py::dict evaluate(const py::dict& locations, const py::dict& travel, const py::d
   return out;
 }
 
-py::dict candidates_to_dict(const InsertionCandidates& found, std::span<const std::int32_t> unit_ptr) {
+// A market's crowd makes a million candidates: they are copied with the GIL released, and the copying can be cancelled.
+// Empties `found`, so that its memory is given back outside the GIL, too. None when cancelled.
+py::object candidates_to_dict(InsertionCandidates& found, std::span<const std::int32_t> unit_ptr,
+                              const CancelFlag& cancel) {
   std::int32_t longest = 1;
   for (std::size_t u = 0; u + 1 < unit_ptr.size(); ++u) longest = std::max(longest, unit_ptr[u + 1] - unit_ptr[u]);
   const auto count = static_cast<py::ssize_t>(found.candidates.size());
@@ -51,17 +55,34 @@ py::dict candidates_to_dict(const InsertionCandidates& found, std::span<const st
   py::array_t<std::int32_t> sequence(std::vector<py::ssize_t>{count, longest});
   py::array_t<std::int64_t> delta(std::vector<py::ssize_t>{count, kQuantityCount});
   py::array_t<std::int64_t> pickup_at(count), finish(count), depart_by(count);
-  for (py::ssize_t k = 0; k < count; ++k) {
-    const InsertionCandidate& candidate = found.candidates[static_cast<std::size_t>(k)];
-    courier.mutable_at(k) = candidate.courier;
-    pickup_pos.mutable_at(k) = candidate.pickup_pos;
-    dropoff_pos.mutable_at(k) = candidate.dropoff_pos;
-    std::copy_n(candidate.sequence.begin(), longest, sequence.mutable_data(k, 0));
-    std::copy_n(candidate.delta.begin(), kQuantityCount, delta.mutable_data(k, 0));
-    pickup_at.mutable_at(k) = candidate.pickup_at_ms;
-    finish.mutable_at(k) = candidate.finish_ms;
-    depart_by.mutable_at(k) = candidate.depart_by_ms;
+  const auto fill = [&found, &cancel, longest, courier_at = courier.mutable_data(),
+                     pickup_pos_at = pickup_pos.mutable_data(), dropoff_pos_at = dropoff_pos.mutable_data(),
+                     sequence_at = sequence.mutable_data(), delta_at = delta.mutable_data(),
+                     pickup_at_ms = pickup_at.mutable_data(), finish_ms = finish.mutable_data(),
+                     depart_by_ms = depart_by.mutable_data()] {
+    constexpr std::size_t kBetweenChecks = 1024;
+    bool whole = true;
+    for (std::size_t k = 0; k < found.candidates.size() && whole; ++k) {
+      const InsertionCandidate& candidate = found.candidates[k];
+      courier_at[k] = candidate.courier;
+      pickup_pos_at[k] = candidate.pickup_pos;
+      dropoff_pos_at[k] = candidate.dropoff_pos;
+      std::copy_n(candidate.sequence.begin(), longest, sequence_at + k * static_cast<std::size_t>(longest));
+      std::copy_n(candidate.delta.begin(), kQuantityCount, delta_at + k * kQuantityCount);
+      pickup_at_ms[k] = candidate.pickup_at_ms;
+      finish_ms[k] = candidate.finish_ms;
+      depart_by_ms[k] = candidate.depart_by_ms;
+      if (k % kBetweenChecks == 0) whole = !cancel.raised();
+    }
+    found.candidates = {};
+    return whole;
+  };
+  bool whole = false;
+  {
+    py::gil_scoped_release release;
+    whole = fill();
   }
+  if (!whole) return py::none();
   const auto units = static_cast<py::ssize_t>(found.pruned.size());
   py::dict out;
   out["ptr"] = to_array(found.ptr);
@@ -102,7 +123,7 @@ py::object insert(const py::dict& locations, const py::dict& travel, const py::d
   }
   raise_on(fault);
   if (found.cancelled) return py::none();
-  return candidates_to_dict(found, units.ptr);
+  return candidates_to_dict(found, units.ptr, CancelFlag(options.cancelled));
 }
 
 }  // namespace

@@ -243,8 +243,13 @@ InputFault find(const Market& market, const Times& times, const UnitColumns& uni
       }
     }
   }
-  for (const auto& of_unit : found) {
+  out.candidates.reserve(
+      std::accumulate(found.begin(), found.end(), std::size_t{0},
+                      [](std::size_t total, const auto& of_unit) { return total + of_unit.size(); }));
+  for (auto& of_unit : found) {
+    cancel.check();
     out.candidates.insert(out.candidates.end(), of_unit.begin(), of_unit.end());
+    of_unit = {};
     out.ptr.push_back(static_cast<std::int32_t>(out.candidates.size()));
   }
   return {};

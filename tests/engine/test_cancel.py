@@ -1,4 +1,4 @@
-"""Cancelling: kernels and decisions stop almost at once, answer nothing, and burn no more of the processor."""
+"""Cancelling: kernels and decisions end without an answer, wherever they are. `bench.engine.cancel` times it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import pytest
+from bench.engine.cancel import large_packing
 from bench.instances import snapshot
 
 from matcher.app.build import this_build
@@ -16,96 +16,91 @@ from matcher.domain import BundlingPolicy, Cancelled, CancelToken, Effort, Polic
 from matcher.engine import decide
 from matcher.engine.rungs import PACKING_SOLVERS
 from matcher.ports import Budget, Ports
-from matcher.solve.packing import PackingProblem
 from matcher.travel import StraightLine
 
-AT_ONCE_SECONDS = 0.002
 Work = Callable[[CancelToken], object]
+UNENDING = Effort(1_000, 6, Rung.NATIVE, 10_000_000, Rung.NATIVE)
+"""More than a minute of work on the markets here, unless it is cancelled."""
 
 
-def burnt_after_cancelling(work: Work, begun_seconds: float) -> float:
-    """Processor time that `work` still takes on its thread when it is cancelled after so much of it.
-
-    Processor time, because other processes may have the clock's.
-    """
-    token, ended, outcome = CancelToken(), threading.Event(), list[str]()
+def ends_when_cancelled(work: Work, begun_seconds: float) -> None:
+    """`work`, cancelled when its thread has used so much processor time, ends by Cancelled."""
+    token, outcome = CancelToken(), list[str]()
 
     def run() -> None:
         try:
             work(token)
             outcome.append("an answer")
         except Cancelled:
-            outcome.append(str(time.thread_time()))
-        ended.set()
+            outcome.append("cancelled")
 
     thread = threading.Thread(target=run)
     thread.start()
     assert thread.ident is not None
     clock = time.pthread_getcpuclockid(thread.ident)
-    while time.clock_gettime(clock) < begun_seconds and not ended.is_set():
+    while not outcome and time.clock_gettime(clock) < begun_seconds:
         time.sleep(0.001)
-    assert not ended.is_set(), f"the work was done before it could be cancelled: {outcome}"
-    before = time.clock_gettime(clock)
+    assert not outcome, f"the work was done before it could be cancelled: {outcome}"
     token.cancel()
     thread.join(60)
-    assert outcome, "the work did not end"
-    assert outcome != ["an answer"]
-    return float(outcome[0]) - before
-
-
-def least_burnt(work: Work, begun_seconds: float, tries: int = 3) -> float:
-    """Of a few tries: this thread itself may lose the processor between reading the clock and cancelling."""
-    return min(burnt_after_cancelling(work, begun_seconds) for _ in range(tries))
-
-
-def large_packing(orders: int = 4_000, couriers: int = 4_000, columns: int = 100_000) -> PackingProblem:
-    """Columns of one to three neighbouring orders, as a large market's cycle has them."""
-    rng = np.random.default_rng(5)
-    size = rng.integers(1, 4, columns)
-    ptr = np.concatenate([[0], np.cumsum(size)])
-    first = np.repeat(rng.integers(0, orders, columns), size)
-    order = (first + np.arange(ptr[-1]) - np.repeat(ptr[:-1], size)) % orders
-    return PackingProblem.from_lists(
-        n_orders=orders,
-        n_couriers=couriers,
-        courier=rng.integers(0, couriers, columns),
-        ptr=ptr,
-        order=order,
-        cost=size * 20_000_000 - rng.integers(1, 10_000_000, columns) * (size + 1),
-        wait=np.full(orders, 20_000_000),
-    )
+    assert outcome == ["cancelled"]
 
 
 @pytest.mark.parametrize("begun_ms", [5, 15, 40, 80, 200, 500])
-def test_packing_stops_within_two_milliseconds(begun_ms: int) -> None:
-    """Wherever it is: sorting, pricing, diving, local search or proof."""
+def test_packing_ends_wherever_it_is(begun_ms: int) -> None:
+    """Sorting, pricing, diving, local search or proof."""
     problem = large_packing()
     solver = PACKING_SOLVERS[Rung.NATIVE]
-    spent = least_burnt(lambda token: solver.solve(problem, max_iterations=10_000_000, cancel=token), begun_ms / 1e3)
-    assert spent <= AT_ONCE_SECONDS
+    ends_when_cancelled(lambda token: solver.solve(problem, max_iterations=10_000_000, cancel=token), begun_ms / 1e3)
 
 
-def test_candidates_and_bundles_stop_almost_at_once() -> None:
-    """The whole decision, stopped in its kernels before the solver: a twentieth of what it has taken so far frees its
-    arrays, too."""
+class CountedToken(CancelToken):
+    """Is raised at the `last`-th look that Python takes at it, and counts the looks."""
+
+    def __init__(self, last: int | None = None) -> None:
+        super().__init__()
+        self.looks, self.last = 0, last
+
+    def check(self) -> None:
+        """As the base class."""
+        self.looks += 1
+        if self.looks == self.last:
+            self.cancel()
+        super().check()
+
+
+def test_a_decision_ends_at_the_first_look_after_its_cancellation() -> None:
+    """Between candidates, scores, the choice of columns and the solver: nothing is begun once the token is raised."""
+    market = snapshot("scarce-60x15")
+    ports = Ports(travel=StraightLine(), build=this_build())
+    few = replace(Policy(), candidates=replace(Policy().candidates, max_columns=100))
+    counted = CountedToken()
+    decide(market, few, budget=Budget(cancel=counted), ports=ports)
+    assert counted.looks >= 12, "between stages, between terms, and between the steps that choose columns"
+    for last in range(1, counted.looks + 1):
+        token = CountedToken(last)
+        with pytest.raises(Cancelled):
+            decide(market, few, budget=Budget(cancel=token), ports=ports)
+        assert token.looks == last
+
+
+@pytest.mark.parametrize("begun_seconds", [0.15, 0.4, 1.0])
+def test_candidates_and_bundles_end_wherever_they_are(begun_seconds: float) -> None:
+    """The whole decision on a large market, in its kernels and between them."""
     market = snapshot("city-1000x5000")
     ports = Ports(travel=StraightLine(), build=this_build())
     everything = replace(Policy(), bundling=BundlingPolicy(max_orders=6, neighbours=40))
-    effort = Effort(1_000, 6, Rung.NATIVE, 10_000_000, Rung.NATIVE)
-
-    def work(token: CancelToken) -> object:
-        return decide(market, everything, budget=Budget(effort=effort, cancel=token), ports=ports)
-
-    for begun_seconds in (0.15, 0.4):
-        assert least_burnt(work, begun_seconds) <= begun_seconds / 20
+    ends_when_cancelled(
+        lambda token: decide(market, everything, budget=Budget(effort=UNENDING, cancel=token), ports=ports),
+        begun_seconds,
+    )
 
 
-def test_the_exact_rung_stops_too() -> None:
-    """OR-Tools is told by its own means; it looks less often than our kernels."""
+def test_the_exact_rung_ends_too() -> None:
+    """OR-Tools is told by its own means."""
     problem = large_packing(300, 300, 6_000)
     solver = PACKING_SOLVERS[Rung.ORTOOLS]
-    spent = least_burnt(lambda token: solver.solve(problem, max_iterations=60_000, cancel=token), 0.3, tries=1)
-    assert spent < 1.0
+    ends_when_cancelled(lambda token: solver.solve(problem, max_iterations=60_000, cancel=token), 0.3)
 
 
 def test_what_was_cancelled_before_is_not_begun() -> None:

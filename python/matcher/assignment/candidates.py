@@ -76,9 +76,14 @@ def find_candidates(
     alone = _evaluate(snapshot, travel, policy, single, nearest, cancel)
     if singles == len(units):
         return _not_refused(snapshot, _joined(units, (alone,)))
+    if cancel is not None:
+        cancel.check()
     bundles = Units(units.ptr[singles:] - units.ptr[singles], units.order[singles:], 0)
     fewer = min(nearest, policy.candidates.nearest_couriers)
-    return _not_refused(snapshot, _joined(units, (alone, _evaluate(snapshot, travel, policy, bundles, fewer, cancel))))
+    together = _evaluate(snapshot, travel, policy, bundles, fewer, cancel)
+    if cancel is not None:
+        cancel.check()
+    return _not_refused(snapshot, _joined(units, (alone, together)))
 
 
 def _refused(snapshot: Snapshot, candidates: Candidates) -> npt.NDArray[np.bool_]:

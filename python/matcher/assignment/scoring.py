@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from matcher.assignment.candidates import Candidates
 from matcher.assignment.terms import TERMS, CostTerm
-from matcher.domain import Policy, Snapshot, Travel
+from matcher.domain import CancelToken, Policy, Snapshot, Travel
 
 I64 = npt.NDArray[np.int64]
 
@@ -31,32 +31,43 @@ class Columns:
 
 
 def score(
-    snapshot: Snapshot, travel: Travel, candidates: Candidates, policy: Policy, terms: Sequence[CostTerm] = TERMS
+    snapshot: Snapshot,
+    travel: Travel,
+    candidates: Candidates,
+    policy: Policy,
+    terms: Sequence[CostTerm] = TERMS,
+    cancel: CancelToken | None = None,
 ) -> Columns:
-    """Price every candidate; terms add up exactly."""
+    """Price every candidate; terms add up exactly. Raises Cancelled between two terms."""
     micros = np.zeros((len(candidates), len(terms)), dtype=np.int64)
     for position, term in enumerate(terms):
+        if cancel is not None:
+            cancel.check()
         if getattr(policy.costs, term.name) and len(candidates):
             micros[:, position] = term.micros(snapshot, travel, candidates, policy.costs)
     return Columns(candidates, tuple(term.name for term in terms), micros, micros.sum(axis=1))
 
 
-def most_valuable(columns: Columns, wait: I64, most: int) -> Columns:
+def most_valuable(columns: Columns, wait: I64, most: int, cancel: CancelToken | None = None) -> Columns:
     """At most about `most` columns: those that save most against leaving their orders out, ties to lower rows.
 
     What saves nothing goes first. The cheapest column of each single order always stays: it says why the order waits.
-    wait: (open orders,) the price of leaving each out; order k is unit k.
+    wait: (open orders,) the price of leaving each out; order k is unit k. Raises Cancelled between its steps.
     """
     if len(columns.cost) <= most:
         return columns
+    cancel = cancel or CancelToken()
     candidates, units = columns.candidates, columns.candidates.units
     price = np.zeros(int(units.order.max(initial=-1)) + 1, dtype=np.int64)
     price[units.order[: units.singles]] = wait
     saved = np.add.reduceat(price[units.order], units.ptr[:-1])[candidates.unit] - columns.cost
     kept = np.zeros(len(saved), dtype=np.bool_)
+    cancel.check()
     kept[np.argsort(-saved, kind="stable")[:most]] = True
     kept &= saved > 0
+    cancel.check()
     by_unit = np.lexsort((columns.cost, candidates.unit))
+    cancel.check()
     first = np.append(True, np.diff(candidates.unit[by_unit]) != 0)
     cheapest = by_unit[first]
     kept[cheapest[candidates.unit[cheapest] < units.singles]] = True

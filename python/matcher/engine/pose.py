@@ -51,11 +51,12 @@ def pose(snapshot: Snapshot, policy: Policy, budget: Budget, ports: Ports) -> Po
         candidates = find_candidates(snapshot, travel, units, policy, grant.nearest_couriers, cancel)
     cancel.check()
     with step(_tracer, "scores"):
-        columns = score(snapshot, travel, candidates, policy)
+        columns = score(snapshot, travel, candidates, policy, cancel=cancel)
         wait = waiting_prices(snapshot, orders, policy)
-    weighed = most_valuable(columns, wait, policy.candidates.max_columns)
+    weighed = most_valuable(columns, wait, policy.candidates.max_columns, cancel)
     if len(weighed.cost) < len(columns.cost):
         columns, grant = weighed, replace(grant, degradations=(*grant.degradations, Degradation.COLUMNS_CAPPED))
+    cancel.check()
     problem = packing_problem(snapshot, orders, columns, wait)
     return Posed(policy, travel, orders, columns, problem, regrant(grant, budget, len(orders)), cancel)
 
