@@ -8,6 +8,7 @@ PYBIND11_MODULE(_native, m) {
   m.attr("__version__") = MATCHER_VERSION;
   matcher::bindings::register_assign(m);
   matcher::bindings::register_assign_variants(m);
+  matcher::bindings::register_assign_usual(m);
   matcher::bindings::register_route(m);
   matcher::bindings::register_standing(m);
   matcher::bindings::register_batch(m);

@@ -49,5 +49,6 @@ def __getattr__(name: str) -> Any:
     if name == "routing":
         return import_module("matcher.routing")
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        found = globals()[name] = getattr(import_module(_HOMES[name]), name)  # kept: a second look finds it at once
+        return found
     raise AttributeError(f"module 'matcher' has no attribute {name!r}")

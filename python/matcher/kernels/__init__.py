@@ -14,11 +14,13 @@ from matcher.kernels.assignment import (
     DenseMethod,
     SolveStatus,
     SparseAssignment,
+    assignment_result,
     dense_assignment,
     dense_assignment_batch,
     sparse_arcs_assignment,
     sparse_assignment,
     sparse_auction,
+    usual_assignment,
 )
 
 __all__ = [
@@ -29,9 +31,11 @@ __all__ = [
     "DenseMethod",
     "SolveStatus",
     "SparseAssignment",
+    "assignment_result",
     "dense_assignment",
     "dense_assignment_batch",
     "sparse_arcs_assignment",
     "sparse_assignment",
     "sparse_auction",
+    "usual_assignment",
 ]

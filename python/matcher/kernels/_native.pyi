@@ -1,11 +1,13 @@
 """The native module, one section per family of kernels. Use the typed facade beside it."""
 
 from collections.abc import Sequence
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import NDArray
+
+_Solution = TypeVar("_Solution")
 
 __version__: str
 
@@ -31,6 +33,11 @@ def solve_dense(
     start_matching: NDArray[np.int32],
     method: int,
 ) -> tuple[Any, ...]: ...
+
+# Proven: a `kind` with its slots filled; else the tuple of solve_dense; None: not a case for this.
+def solve_usual(
+    kind: type[_Solution], optimal: object, costs: object, price: object, /
+) -> _Solution | tuple[Any, ...] | None: ...
 @overload
 def solve_sparse(
     ptr: NDArray[np.int64] | NDArray[np.int32],

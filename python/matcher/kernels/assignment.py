@@ -86,7 +86,8 @@ class AssignmentResult(NamedTuple, Generic[Cost]):
     """When INVALID: the first NaN or -inf, counted row by row (sparse: arc by arc); else -1."""
 
 
-def _result(answer: tuple[Any, ...]) -> AssignmentResult[Any]:
+def assignment_result(answer: tuple[Any, ...]) -> AssignmentResult[Any]:
+    """A native answer with its names."""
     col_for_row, row_duals, col_duals, total, status, iterations, witness, bad_cell = answer
     return AssignmentResult(col_for_row, row_duals, col_duals, total, _STATUS[status], iterations, witness, bad_cell)
 
@@ -113,6 +114,13 @@ _NO_FLOAT64: Final = np.empty(0, np.float64)
 _STATUS: Final = {int(status): status for status in SolveStatus}
 
 
+usual_assignment: Final = _native.solve_usual
+"""``usual_assignment(kind, optimal, costs, price)``: a matrix in, a finished solution out, and no Python frame between.
+`kind` has the slots of `matcher.solve.AssignmentSolution`, which are filled past its ``__init__``; `optimal` is the
+status then. Where the optimum was not proven: what `assignment_result` takes. None: not a plain array of a kernel's
+type, or a price other than a float for floats; nothing was solved."""
+
+
 def dense_assignment(
     costs: NDArray[Any],
     unassigned: NDArray[Any] | None = None,
@@ -134,7 +142,7 @@ def dense_assignment(
     """
     sums = _INT64 if costs.dtype.kind == "i" else _FLOAT64
     if capacities is not None:
-        return _result(
+        return assignment_result(
             _native.solve_capacitated_dense(
                 costs,
                 capacities,
@@ -145,7 +153,7 @@ def dense_assignment(
                 _NO_MATCHING if start_matching is None else start_matching,
             )
         )
-    return _result(
+    return assignment_result(
         _native.solve_dense(
             costs,
             _like(unassigned, sums),
@@ -180,7 +188,7 @@ def sparse_arcs_assignment(
     if capacities is not None:
         if len(capacities) != n_cols:
             raise ValueError(f"capacities has {len(capacities)} values, there are {n_cols} columns")
-        return _result(
+        return assignment_result(
             _native.solve_capacitated_sparse(
                 ptr,
                 col,
@@ -193,7 +201,7 @@ def sparse_arcs_assignment(
                 _NO_MATCHING if start_matching is None else start_matching,
             )
         )
-    return _result(
+    return assignment_result(
         _native.solve_sparse(
             ptr,
             col,
@@ -252,7 +260,7 @@ def sparse_auction(
     cancel: CancelToken | None = None,
 ) -> AssignmentResult[np.int64]:
     """As `sparse_arcs_assignment` for integers, by an epsilon-scaling auction. An iteration is one bid."""
-    return _result(
+    return assignment_result(
         _native.solve_auction(
             ptr,
             col,

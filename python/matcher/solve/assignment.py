@@ -18,11 +18,14 @@ from matcher.kernels import (
     AssignmentResult,
     CancelToken,
     SolveStatus,
+    assignment_result,
     dense_assignment,
     sparse_arcs_assignment,
+    usual_assignment,
 )
 
 _MOST_PLACES = int(np.iinfo(np.int32).max)
+_OPTIMAL = SolveStatus.OPTIMAL  # looking a member up takes longer than all else around a small problem
 _KERNEL_TYPES = (np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.int64), np.dtype(np.int32))
 
 
@@ -118,14 +121,21 @@ def solve_assignment(
         OverflowError: sums of these costs could leave int64 or float64.
     """
     if (
-        type(costs) is np.ndarray
-        and (unassigned_cost is None or (type(unassigned_cost) is float and costs.dtype.char in "df"))
-        and all(other is None for other in (warm_start, max_iterations, time_limit, cancel, capacities))
+        warm_start is None
+        and max_iterations is None
+        and time_limit is None
+        and cancel is None
+        and capacities is None
         and not maximize
     ):
-        solution = _solve_plain(costs, unassigned_cost)
-        if solution is not None:
-            return solution
+        # The usual case in one native call: a Python frame or two would take longer than small problems do.
+        answer = usual_assignment(AssignmentSolution, _OPTIMAL, costs, unassigned_cost)
+        if isinstance(answer, AssignmentSolution):
+            return answer
+        if answer is not None:
+            matrix = np.asarray(costs)
+            prices = row_prices(unassigned_cost, len(matrix), maximize)
+            return _dense_solution(assignment_result(answer), matrix, prices, maximize=False, places=None)
     if max_iterations is not None and max_iterations < 0:
         raise ValueError(f"max_iterations must not be negative, got {max_iterations}")
     solve = _solve_sparse if _is_sparse(costs) else _solve_dense
@@ -163,20 +173,6 @@ def _is_sparse(costs: Any) -> bool:
     # A sparse matrix can only exist if scipy.sparse is loaded already; importing it here would cost 0.2 s.
     sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(costs))
-
-
-def _solve_plain(costs: NDArray[Any], price: float | None) -> AssignmentSolution | None:
-    """The usual case, without the general one's many small steps: they would take longer than small problems do.
-
-    None: not a case for this.
-    """
-    flags, dtype = costs.flags, costs.dtype
-    if not (flags.c_contiguous and flags.aligned and costs.ndim == 2 and dtype in _KERNEL_TYPES and dtype.isnative):
-        return None
-    if price is not None and not price > -math.inf:
-        return None
-    prices = None if price is None else np.full(len(costs), price)
-    return _dense_solution(dense_assignment(costs, prices), costs, prices, maximize=False, places=None)
 
 
 def _solve_dense(
@@ -471,8 +467,7 @@ def _places(capacities: Any, m: int) -> NDArray[np.int32] | None:
 
 
 def _optimum(result: AssignmentResult[Any]) -> AssignmentSolution:
-    # Nothing to work out: small problems take less time to solve than to sum up. The duals add up to the total, in
-    # floats up to rounding.
+    # Nothing to work out. The duals add up to the total, in floats up to rounding.
     return AssignmentSolution(
         result.col_for_row,
         result.total,
@@ -480,7 +475,7 @@ def _optimum(result: AssignmentResult[Any]) -> AssignmentSolution:
         result.col_duals,
         result.total,
         0.0,
-        SolveStatus.OPTIMAL,
+        _OPTIMAL,
         result.iterations,
         result.witness,
     )
