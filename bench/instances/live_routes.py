@@ -78,6 +78,7 @@ def live_market(
         dropoff_leave_ms=rng.integers(0, 3, n).astype(i32) * 20_000,
         pay_micros=np.zeros(n, np.int64),
         courier=np.full(n, -1, i32),
+        announced=np.full(n, -1, i32),
     )
     owners = Couriers(
         ids=tuple(f"c{k:05}" for k in range(couriers)),
@@ -90,6 +91,8 @@ def live_market(
         speed_mph=np.zeros(couriers, i32),
         earned_micros=np.zeros(couriers, np.int64),
         guaranteed_micros=np.zeros(couriers, np.int64),
+        acceptance_permille=np.zeros(couriers, np.int32),
+        on_shift_ms=np.zeros(couriers, np.int64),
     )
     routes, last = _routes(rng, held)
     travel: MetricTravel | MatrixTravel

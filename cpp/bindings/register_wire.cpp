@@ -41,12 +41,14 @@ py::tuple to_python(MatchRequestColumns&& c, const std::string& content) {
       frozen(std::move(c.freshness_ms)), frozen(std::move(c.size)), frozen(std::move(c.order_skills)),
       frozen(std::move(c.priority)), frozen(std::move(c.store)), frozen(std::move(c.pickup_access_ms)),
       frozen(std::move(c.pickup_leave_ms)), frozen(std::move(c.dropoff_access_ms)),
-      frozen(std::move(c.dropoff_leave_ms)), frozen(std::move(c.pay_micros)), frozen(std::move(c.order_courier)));
+      frozen(std::move(c.dropoff_leave_ms)), frozen(std::move(c.pay_micros)), frozen(std::move(c.order_courier)),
+      frozen(std::move(c.announced)));
   py::tuple couriers =
       py::make_tuple(texts(c.courier_ids), frozen(std::move(c.courier_loc)), frozen(std::move(c.free_ms)),
                      frozen(std::move(c.shift_end_ms)), frozen(std::move(c.capacity)),
                      frozen(std::move(c.courier_skills)), frozen(std::move(c.mode)), frozen(std::move(c.speed_mph)),
-                     frozen(std::move(c.earned_micros)), frozen(std::move(c.guaranteed_micros)));
+                     frozen(std::move(c.earned_micros)), frozen(std::move(c.guaranteed_micros)),
+                     frozen(std::move(c.acceptance_permille)), frozen(std::move(c.on_shift_ms)));
   py::tuple routes = py::make_tuple(frozen(std::move(c.route_ptr)), frozen(std::move(c.stop_order)),
                                     frozen(std::move(c.stop_kind)), frozen(std::move(c.locked)));
   py::tuple demand = py::make_tuple(frozen(std::move(c.demand_loc)), frozen(std::move(c.demand_weight)));

@@ -12,6 +12,7 @@ constexpr std::int32_t kMaxUnits = 1'000'000;
 constexpr std::int32_t kMaxSpeedMph = 1'000'000;
 constexpr std::int32_t kMaxPriority = 1'000;
 constexpr std::int64_t kMaxMicros = 1'000'000'000'000;
+constexpr std::int32_t kMaxPermille = 1'000;
 constexpr std::int32_t kMaxWeight = 1'000'000;
 constexpr std::int32_t kMaxMode = 4;
 constexpr std::int32_t kMaxRung = 3;
@@ -41,6 +42,7 @@ class Checks {
     return !c.id.empty() && place(c.latitude, c.longitude) && time(c.free_at_ms) && time(c.shift_end_at_ms) &&
            within(c.capacity, kMaxUnits) && within(c.speed_meters_per_hour, kMaxSpeedMph) && within(c.mode, kMaxMode) &&
            within(c.earned_micros, kMaxMicros) && within(c.guaranteed_micros, kMaxMicros) &&
+           within(c.acceptance_permille, kMaxPermille) && within(c.on_shift_ms, kDayMs) &&
            within(c.locked_stops, static_cast<std::int64_t>(c.stops));
   }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <type_traits>
@@ -49,6 +50,12 @@ std::string canonical_content(const MatchRequestColumns& c) {
       c.guaranteed_micros);
   all(c.route_ptr, c.stop_order, c.stop_kind, c.locked, c.demand_loc, c.demand_weight);
   if (!c.refusal_order.empty()) all(c.refusal_order, c.refusal_courier);
+  const auto only = [](const auto& column, auto unset) {
+    return std::all_of(column.begin(), column.end(), [unset](auto value) { return value == unset; });
+  };
+  if (!only(c.announced, -1) || !only(c.acceptance_permille, 0) || !only(c.on_shift_ms, 0)) {
+    all(c.announced, c.acceptance_permille, c.on_shift_ms);
+  }
   return out;
 }
 

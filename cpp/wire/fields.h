@@ -48,7 +48,8 @@
   X(dropoff_leave_ms, 20, int32)     \
   X(picked_up_at_ms, 21, int64)      \
   X(courier_pay_micros, 22, int64)   \
-  X(refused_courier_ids, 23, string)
+  X(refused_courier_ids, 23, string) \
+  X(announced_courier_id, 24, string)
 
 #define MATCHER_STOP_FIELDS(X) \
   X(kind, 1, enumeration)      \
@@ -67,7 +68,9 @@
   X(route, 10, message)              \
   X(locked_stops, 11, int32)         \
   X(earned_micros, 12, int64)        \
-  X(guaranteed_micros, 13, int64)
+  X(guaranteed_micros, 13, int64)    \
+  X(acceptance_permille, 14, int32)  \
+  X(on_shift_ms, 15, int64)
 
 namespace matcher::wire {
 

@@ -185,7 +185,7 @@ class Builder {
     orders();
     stores();
     couriers();
-    refusals();
+    naming();
     return true;
   }
 
@@ -326,16 +326,29 @@ class Builder {
     each(out_.speed_mph, [](const CourierRow& c) { return c.speed_meters_per_hour; });
     each(out_.earned_micros, [](const CourierRow& c) { return c.earned_micros; });
     each(out_.guaranteed_micros, [](const CourierRow& c) { return c.guaranteed_micros; });
+    each(out_.acceptance_permille, [](const CourierRow& c) { return c.acceptance_permille; });
+    each(out_.on_shift_ms, [](const CourierRow& c) { return c.on_shift_ms; });
   }
 
-  // Pairs by order, then courier, each once; couriers that are not listed have nothing to refuse.
-  void refusals() {
-    if (rows_.refused.empty()) return;
+  // What orders say of couriers by name.
+  void naming() {
+    out_.announced.assign(order_at_.size(), -1);
+    const auto announced = [](const OrderRow& o) { return !o.announced.empty(); };
+    if (rows_.refused.empty() && std::none_of(rows_.orders.begin(), rows_.orders.end(), announced)) return;
     std::unordered_map<std::string_view, std::int32_t> index;  // only ever looked up
     index.reserve(courier_at_.size());
     for (std::size_t c = 0; c < courier_at_.size(); ++c) {
       index.emplace(rows_.couriers[courier_at_[c]].id, static_cast<std::int32_t>(c));
     }
+    refusals(index);
+    for (std::size_t k = 0; k < order_at_.size(); ++k) {
+      const auto found = index.find(rows_.orders[order_at_[k]].announced);
+      if (found != index.end()) out_.announced[k] = found->second;
+    }
+  }
+
+  // Pairs by order, then courier, each once; couriers that are not listed have nothing to refuse.
+  void refusals(const std::unordered_map<std::string_view, std::int32_t>& index) {
     std::vector<std::int32_t> refusing;
     for (std::size_t k = 0; k < order_at_.size(); ++k) {
       const OrderRow& row = rows_.orders[order_at_[k]];

@@ -168,6 +168,9 @@ class Parser {
           rows_.refused.push_back(text(in));
           if (rows_.refused.back().empty()) good_ = false;
           break;
+        case OrderField::announced_courier_id:
+          row.announced = text(in);
+          break;
         default:
           in.skip();
       }
@@ -220,6 +223,12 @@ class Parser {
           break;
         case CourierField::guaranteed_micros:
           row.guaranteed_micros = in.int64();
+          break;
+        case CourierField::acceptance_permille:
+          row.acceptance_permille = in.int32();
+          break;
+        case CourierField::on_shift_ms:
+          row.on_shift_ms = in.int64();
           break;
         default:
           in.skip();

@@ -30,7 +30,7 @@ class Skills {
 };
 
 struct OrderRow {
-  std::string_view id, store_id;
+  std::string_view id, store_id, announced;
   double pickup_latitude = 0, pickup_longitude = 0, dropoff_latitude = 0, dropoff_longitude = 0;
   std::int64_t placed_at_ms = 0, ready_at_ms = 0, promised_by_ms = 0, dropoff_not_before_ms = 0, pickup_by_ms = 0,
                dropoff_by_ms = 0, freshness_limit_ms = 0, picked_up_at_ms = 0, courier_pay_micros = 0;
@@ -48,10 +48,10 @@ struct StopRow {
 struct CourierRow {
   std::string_view id;
   double latitude = 0, longitude = 0;
-  std::int64_t free_at_ms = 0, shift_end_at_ms = 0, earned_micros = 0, guaranteed_micros = 0;
+  std::int64_t free_at_ms = 0, shift_end_at_ms = 0, earned_micros = 0, guaranteed_micros = 0, on_shift_ms = 0;
   std::uint64_t skills = 0;
   std::size_t first_stop = 0, stops = 0;
-  std::int32_t capacity = 0, mode = 0, speed_meters_per_hour = 0, locked_stops = 0;
+  std::int32_t capacity = 0, mode = 0, speed_meters_per_hour = 0, locked_stops = 0, acceptance_permille = 0;
 };
 
 struct DemandRow {

@@ -195,6 +195,7 @@ def test_listing_order_changes_nothing(data: st.DataObject) -> None:
         {"dropoff_access_ms": 1},
         {"dropoff_leave_ms": 1},
         {"courier_pay_micros": 1},
+        {"announced_courier_id": "c1"},
     ],
 )
 def test_the_digest_sees_every_attribute_of_an_order(change: dict[str, object]) -> None:
@@ -225,6 +226,8 @@ def test_the_digest_sees_couriers_market_and_time() -> None:
         {"speed_meters_per_hour": 1},
         {"earned_micros": 1},
         {"guaranteed_micros": 1},
+        {"acceptance_permille": 1},
+        {"on_shift_ms": 1},
         {"route": (RouteStop(DROP, "o1"),)},
     ]
     others += [build_snapshot("porto", AT, [order()], [courier(**change)]) for change in changes]
@@ -240,6 +243,7 @@ BAD_ORDERS: list[tuple[dict[str, object], str, ErrorReason, str]] = [
     ({"id": "é" * 65}, "id", ErrorReason.TOO_LARGE, "130 bytes"),
     ({"id": "\ud800"}, "id", ErrorReason.MALFORMED, "Unicode"),
     ({"store_id": "x" * 129}, "store_id", ErrorReason.TOO_LARGE, "129 bytes"),
+    ({"announced_courier_id": "x" * 129}, "announced_courier_id", ErrorReason.TOO_LARGE, "129 bytes"),
     ({"pickup_latitude": math.nan}, "pickup_latitude", ErrorReason.OUT_OF_RANGE, "is nan"),
     ({"pickup_longitude": 180.5}, "pickup_longitude", ErrorReason.OUT_OF_RANGE, "±180 degrees"),
     ({"dropoff_latitude": math.inf}, "dropoff_latitude", ErrorReason.OUT_OF_RANGE, "is inf"),
@@ -332,6 +336,9 @@ BAD_COURIERS: list[tuple[dict[str, object], str, ErrorReason, str]] = [
     ({"speed_meters_per_hour": -1}, "speed_meters_per_hour", ErrorReason.OUT_OF_RANGE, "is -1"),
     ({"earned_micros": 10**12 + 1}, "earned_micros", ErrorReason.OUT_OF_RANGE, "1000000000001"),
     ({"guaranteed_micros": -1}, "guaranteed_micros", ErrorReason.OUT_OF_RANGE, "is -1"),
+    ({"acceptance_permille": 1001}, "acceptance_permille", ErrorReason.OUT_OF_RANGE, "between 0 and 1000, is 1001"),
+    ({"acceptance_permille": 0.5}, "acceptance_permille", ErrorReason.MALFORMED, "integer"),
+    ({"on_shift_ms": DAY + 1}, "on_shift_ms", ErrorReason.OUT_OF_RANGE, "86400000"),
     ({"locked_stops": 1}, "locked_stops", ErrorReason.OUT_OF_RANGE, "the 0 stops"),
     ({"locked_stops": -1}, "locked_stops", ErrorReason.OUT_OF_RANGE, "is -1"),
     ({"route": (RouteStop(DROP, "nope"),)}, "route[0].order_id", ErrorReason.UNKNOWN_REFERENCE, "'nope'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -62,6 +63,23 @@ def random_demand(seed: int) -> list[DemandPoint]:
         DemandPoint(float(random.randint(0, 6000)), float(random.randint(0, 6000)), random.randint(1, 9))
         for _ in range(random.randint(0, 3))
     ]
+
+
+def with_dealings(orders: list[Order], couriers: list[Courier], seed: int) -> tuple[list[Order], list[Courier]]:
+    """The same market with plans announced, acceptance known of most couriers, and time on shift."""
+    random = Random(seed)
+    names = [courier.id for courier in couriers] + ["", "gone"]
+    return (
+        [replace(order, announced_courier_id=random.choice(names)) for order in orders],
+        [
+            replace(
+                courier,
+                acceptance_permille=random.choice([0, 1, 400, 900, 1000]),
+                on_shift_ms=random.choice([0, 999, 40 * MINUTE, 300 * MINUTE]),
+            )
+            for courier in couriers
+        ],
+    )
 
 
 def random_market(seed: int) -> tuple[list[Order], list[Courier]]:

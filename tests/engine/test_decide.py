@@ -8,7 +8,17 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.markets import MINUTE, NOW, PORTS, a_courier, an_order, plane, random_demand, random_market
+from tests.engine.markets import (
+    MINUTE,
+    NOW,
+    PORTS,
+    a_courier,
+    an_order,
+    plane,
+    random_demand,
+    random_market,
+    with_dealings,
+)
 
 import matcher
 from matcher.domain import (
@@ -36,7 +46,17 @@ from matcher.verify import check_plans
 AT_ONCE = Policy(holding=HoldingPolicy(commitment=Commitment.IMMEDIATE))
 EVERY_TERM = Policy(
     holding=HoldingPolicy(commitment=Commitment.IMMEDIATE),
-    costs=CostPolicy(standing=400, pay=30, scarce_courier_time=200),
+    costs=CostPolicy(
+        standing=400,
+        pay=30,
+        scarce_courier_time=200,
+        freshness=700,
+        acceptance=2_000_000,
+        fairness=50,
+        earnings_floor=80,
+        earnings_floor_per_hour=14_000_000,
+        sticky=1_500_000,
+    ),
 )
 HOLDING = Policy(holding=HoldingPolicy(commitment=Commitment.LATEST_DEPARTURE))
 
@@ -59,7 +79,7 @@ def plans_as_routes(snapshot: Snapshot, decision: Decision) -> dict[int, list[tu
 @given(st.integers(0, 10**6), st.sampled_from(list(Rung)))
 def test_plans_are_feasible_and_complete_on_every_rung(seed: int, rung: Rung) -> None:
     """Every open order has one outcome, every plan keeps every hard limit, the split adds up and the bound holds."""
-    snapshot = plane(*random_market(seed), random_demand(seed))
+    snapshot = plane(*with_dealings(*random_market(seed), seed), random_demand(seed))
     decision = decided(snapshot, EVERY_TERM, Budget(forced_rung=rung))
     assert decision.rung is rung
     open_ids = [name for name, who in zip(snapshot.orders.ids, snapshot.orders.courier, strict=True) if who < 0]

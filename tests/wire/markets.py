@@ -66,6 +66,7 @@ def snapshots(draw: st.DrawFn) -> Any:
                 picked_up_at_ms=draw(times()),
                 courier_pay_micros=draw(micros),
                 refused_courier_ids=draw(st.lists(st.sampled_from(["c0", "c1", "c3", "gone"]), max_size=3).map(tuple)),
+                announced_courier_id=draw(st.sampled_from(["", "", "c0", "c2", "gone"])),
             )
         )
     couriers, left = [], list(orders)
@@ -92,6 +93,8 @@ def snapshots(draw: st.DrawFn) -> Any:
                 locked_stops=draw(st.integers(0, len(stops))),
                 earned_micros=draw(micros),
                 guaranteed_micros=draw(micros),
+                acceptance_permille=draw(st.sampled_from([0, 0, 1, 1000])),
+                on_shift_ms=draw(st.sampled_from([0, 0, 1, 86_400_000])),
             )
         )
     demand = draw(st.lists(st.builds(DemandPoint, lat, lng, st.integers(1, 1_000_000)), max_size=4))

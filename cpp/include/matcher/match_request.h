@@ -53,7 +53,7 @@ struct MatchRequestColumns {
   std::vector<std::int32_t> size;
   std::vector<std::uint64_t> order_skills;
   std::vector<std::int32_t> priority, store, pickup_access_ms, pickup_leave_ms, dropoff_access_ms, dropoff_leave_ms,
-      order_courier;
+      order_courier, announced;
   std::vector<std::int64_t> pay_micros;
 
   std::vector<std::string_view> courier_ids;
@@ -63,7 +63,8 @@ struct MatchRequestColumns {
   std::vector<std::uint64_t> courier_skills;
   std::vector<std::int8_t> mode;
   std::vector<std::int32_t> speed_mph;
-  std::vector<std::int64_t> earned_micros, guaranteed_micros;
+  std::vector<std::int64_t> earned_micros, guaranteed_micros, on_shift_ms;
+  std::vector<std::int32_t> acceptance_permille;
 
   std::vector<std::int32_t> route_ptr, stop_order;
   std::vector<std::int8_t> stop_kind;

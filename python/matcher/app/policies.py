@@ -17,6 +17,8 @@ from matcher.domain import (
 )
 
 _MINUTE_MS = 60_000
+_MOST_COSTS = {"fairness": 1e6, "earnings_floor": 1e6, "earnings_floor_per_hour": 1e12, "reoffer_ms": 86_400_000}
+"""Largest values of costs that are not those of a weight per second or event."""
 
 
 def built_in_policies() -> dict[str, Policy]:
@@ -70,7 +72,7 @@ def policy_problems(policy: Policy, path: str) -> list[str]:
     least(policy.bundling, "bundling", "ready_spread_ms", low=0)
     least(policy.bundling, "bundling", "neighbours", low=0, high=1_000)
     for field in fields(policy.costs):
-        least(policy.costs, "costs", field.name, low=0, high=1e9)
+        least(policy.costs, "costs", field.name, low=0, high=_MOST_COSTS.get(field.name, 1e9))
     least(policy.bundling, "bundling", "max_bundles", low=0, high=1_000_000)
     least(policy.waiting, "waiting", "base_micros", "per_second", low=0, high=1e12)
     least(policy.holding, "holding", "slack_ms", "cycle_ms", low=0, high=86_400_000)

@@ -12,5 +12,12 @@ QUANTITY_NAMES = ("click_to_door", "lateness", "severe_lateness", "pickup_delay"
 
 
 def quantity_weights(costs: CostPolicy) -> npt.NDArray[np.int64]:
-    """(6,) int64 micros per second, in the order of QUANTITY_NAMES."""
-    return np.array([getattr(costs, name) for name in QUANTITY_NAMES], dtype=np.int64)
+    """(6,) int64 micros per second, in the order of QUANTITY_NAMES.
+
+    What positions are chosen by. Time on board is click-to-door less the pick-up's delay and a constant, so its weight
+    goes to the two; what would make the delay worth having is left out, since the kernel's weights are not negative.
+    """
+    weights = {name: getattr(costs, name) for name in QUANTITY_NAMES}
+    weights["click_to_door"] += costs.freshness
+    weights["pickup_delay"] = max(0, weights["pickup_delay"] - costs.freshness)
+    return np.array([weights[name] for name in QUANTITY_NAMES], dtype=np.int64)

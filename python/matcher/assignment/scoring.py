@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.assignment.candidates import Candidates
+from matcher.assignment.optional_terms import OPTIONAL_TERMS
+from matcher.assignment.sunk import sunk_costs
 from matcher.assignment.terms import TERMS, CostTerm
 from matcher.domain import CancelToken, Policy, Snapshot, Travel
 
@@ -36,9 +38,14 @@ def score(
     candidates: Candidates,
     policy: Policy,
     terms: Sequence[CostTerm] = TERMS,
+    optional: Sequence[CostTerm] = OPTIONAL_TERMS,
     cancel: CancelToken | None = None,
 ) -> Columns:
-    """Price every candidate; terms add up exactly. Raises Cancelled between two terms."""
+    """Price every candidate; terms add up exactly. Those of `optional` are in the split where they have a weight.
+
+    Raises Cancelled between two terms.
+    """
+    terms = (*terms, *(term for term in optional if getattr(policy.costs, term.name)))
     micros = np.zeros((len(candidates), len(terms)), dtype=np.int64)
     for position, term in enumerate(terms):
         if cancel is not None:
@@ -83,22 +90,5 @@ def waiting_prices(snapshot: Snapshot, open_orders: npt.NDArray[np.int32], polic
     age_s = np.maximum(0, -snapshot.orders.placed_ms[open_orders]) // 1000
     price = np.int64(policy.waiting.base_micros) + age_s * np.int64(policy.waiting.per_second)
     price = price * (10 + snapshot.orders.priority[open_orders].astype(np.int64)) // 10
-    result: I64 = np.minimum(price + sunk_costs(snapshot, open_orders, policy), MAX_WAITING_MICROS)
+    result: I64 = np.minimum(price + sunk_costs(snapshot, open_orders, policy.costs), MAX_WAITING_MICROS)
     return result
-
-
-def sunk_costs(snapshot: Snapshot, open_orders: npt.NDArray[np.int32], policy: Policy) -> I64:
-    """(open orders,) what each would cost if it were picked up and dropped off this moment; no plan costs less."""
-    orders, costs = snapshot.orders, policy.costs
-    late = -orders.promised_by_ms[open_orders]
-    by_weight = (
-        (costs.click_to_door, -orders.placed_ms[open_orders]),
-        (costs.lateness, late),
-        (costs.severe_lateness, late - costs.severe_lateness_after_ms),
-        (costs.pickup_delay, -orders.ready_ms[open_orders]),
-    )
-    total: I64 = sum(
-        (np.maximum(0, passed_ms) * np.int64(weight) // 1000 for weight, passed_ms in by_weight),
-        start=np.zeros(len(open_orders), dtype=np.int64),
-    )
-    return total

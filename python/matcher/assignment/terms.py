@@ -104,4 +104,5 @@ def _stop_locations(snapshot: Snapshot) -> npt.NDArray[np.int32]:
 
 QUANTITY_TERMS: tuple[CostTerm, ...] = tuple(QuantityTerm(name, index) for index, name in enumerate(QUANTITY_NAMES))
 TERMS: tuple[CostTerm, ...] = (*QUANTITY_TERMS, StandingTerm(), PayTerm())
-"""The terms of every decision, in the order of the cost split."""
+"""The terms of every decision, in the order of the cost split. Those of optional_terms.py follow where they have a
+weight."""

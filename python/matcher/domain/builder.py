@@ -97,6 +97,7 @@ def build_snapshot(
         courier_pay_micros=check.integers("orders", "courier_pay_micros", [o.courier_pay_micros for o in orders]),
         refused_ptr=_pointers([len(o.refused_courier_ids) for o in orders]),
         refused=[name for o in orders for name in o.refused_courier_ids],
+        announced_courier_id=[o.announced_courier_id for o in orders],
     )
     courier_columns = CourierColumns(
         ids=[c.id for c in couriers],
@@ -117,6 +118,10 @@ def build_snapshot(
         locked_stops=check.integers("couriers", "locked_stops", [c.locked_stops for c in couriers]),
         earned_micros=check.integers("couriers", "earned_micros", [c.earned_micros for c in couriers]),
         guaranteed_micros=check.integers("couriers", "guaranteed_micros", [c.guaranteed_micros for c in couriers]),
+        acceptance_permille=check.integers(
+            "couriers", "acceptance_permille", [c.acceptance_permille for c in couriers]
+        ),
+        on_shift_ms=check.integers("couriers", "on_shift_ms", [c.on_shift_ms for c in couriers]),
     )
     demand_columns = DemandColumns(
         latitude=check.floats("expected_demand", "latitude", [p.latitude for p in expected_demand]),
@@ -198,6 +203,7 @@ def snapshot_from_columns(
         dropoff_leave_ms=orders.dropoff_leave_ms[order_at].astype(np.int32),
         pay_micros=orders.courier_pay_micros[order_at],
         courier=_ranked(courier_rank, owner)[order_at],
+        announced=_announced(orders, couriers.ids, courier_rank)[order_at],
     )
     free = np.where(couriers.free_at_ms == NO_TIME, 0, couriers.free_at_ms - at_unix_ms)
     end = np.where(couriers.shift_end_at_ms == NO_TIME, NEVER_MS, couriers.shift_end_at_ms - at_unix_ms)
@@ -212,6 +218,8 @@ def snapshot_from_columns(
         speed_mph=couriers.speed_meters_per_hour[courier_at].astype(np.int32),
         earned_micros=couriers.earned_micros[courier_at],
         guaranteed_micros=couriers.guaranteed_micros[courier_at],
+        acceptance_permille=couriers.acceptance_permille[courier_at].astype(np.int32),
+        on_shift_ms=couriers.on_shift_ms[courier_at],
     )
     built_routes = _routes(couriers, courier_at, listed, order_rank)
     points, weights = places[2 * n + m :], demand.weight.astype(np.int32)
@@ -256,6 +264,7 @@ def snapshot_from_canonical(
         content = canonical_content(
             (skills, stores, orders.ids, couriers.ids),
             (locations, orders, couriers, routes, demand, *((refusals,) if len(refusals) else ())),
+            _said_of_couriers(orders, couriers),
         )
     digest = canonical_digest((market_id, at_unix_ms, int(frame)), content)
     return Snapshot(
@@ -278,6 +287,20 @@ def _refusals(orders: OrderColumns, order_rank: I32, courier_ids: Sequence[str],
         return NO_REFUSALS
     order, courier = np.array(sorted(pairs), dtype=np.int32).T
     return Refusals(np.ascontiguousarray(order), np.ascontiguousarray(courier))
+
+
+def _announced(orders: OrderColumns, courier_ids: Sequence[str], courier_rank: I32) -> I32:
+    """Ranks of the couriers announced, orders as listed; who is not listed is nobody."""
+    if not any(orders.announced_courier_id):
+        return np.full(len(orders.ids), -1, dtype=np.int32)
+    ranks = dict(zip(courier_ids, courier_rank.tolist(), strict=True))
+    return np.array([ranks.get(name, -1) for name in orders.announced_courier_id], dtype=np.int32)
+
+
+def _said_of_couriers(orders: Orders, couriers: Couriers) -> tuple[I32, I32, I64] | tuple[()]:
+    """Columns that few markets fill: part of the content only where one of them says something."""
+    columns = orders.announced, couriers.acceptance_permille, couriers.on_shift_ms
+    return columns if (columns[0] >= 0).any() or columns[1].any() or columns[2].any() else ()
 
 
 def _pointers(counts: list[int]) -> I32:

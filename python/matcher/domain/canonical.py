@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,14 @@ def canonical_digest(scalars: tuple[object, ...], content: bytes) -> bytes:
     return digest.digest()
 
 
-def canonical_content(texts: Iterable[Sequence[str]], groups: Iterable[Any]) -> bytes:
-    """Lengths and bytes of all texts and columns. x, y and z follow from the coordinates given and are left out.
+_LEFT_OUT = ("x", "y", "z", "announced", "acceptance_permille", "on_shift_ms")
+
+
+def canonical_content(
+    texts: Iterable[Sequence[str]], groups: Iterable[Any], more: Iterable[np.ndarray[Any, Any]] = ()
+) -> bytes:
+    """Lengths and bytes of all texts and columns, and of `more` columns. x, y and z follow from the coordinates given
+    and are left out; columns that came later are among `more` where they say something.
 
     The native decoder says the same in one call: cpp/wire/content.cpp.
     """
@@ -79,7 +86,7 @@ def canonical_content(texts: Iterable[Sequence[str]], groups: Iterable[Any]) -> 
         content += len(strings).to_bytes(8, "little")
         content += np.fromiter(map(len, strings), dtype="<i4", count=len(strings)).tobytes()
         content += "".join(strings).encode()
-    for array in _arrays(groups, leave_out=("x", "y", "z")):
+    for array in chain(_arrays(groups, leave_out=_LEFT_OUT), more):
         content += len(array).to_bytes(8, "little")
         content += (array if _LITTLE_ENDIAN else array.astype(array.dtype.newbyteorder("<"))).tobytes()
     return bytes(content)

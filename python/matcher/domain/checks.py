@@ -88,6 +88,7 @@ class OrderColumns:
     refused_ptr: I32
     """Order i is refused by refused[refused_ptr[i]:refused_ptr[i+1]]."""
     refused: Sequence[str]
+    announced_courier_id: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ class CourierColumns:
     locked_stops: I64
     earned_micros: I64
     guaranteed_micros: I64
+    acceptance_permille: I64
+    on_shift_ms: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +287,7 @@ def check_orders(check: Checker, orders: OrderColumns, at_unix_ms: int, frame: S
     if check.ids("orders", "id", orders.ids, limits):
         check.unique("orders", orders.ids)
     check.ids("orders", "store_id", orders.store_id, limits, required=False)
+    check.ids("orders", "announced_courier_id", orders.announced_courier_id, limits, required=False)
     for end in ("pickup", "dropoff"):
         _coordinates(check, "orders", f"{end}_", orders, frame)
     times = ("placed_at_ms", "ready_at_ms", "promised_by_ms", "dropoff_not_before_ms", "pickup_by_ms", "dropoff_by_ms",
@@ -335,6 +339,8 @@ def check_couriers(
     _between(check, "couriers", "speed_meters_per_hour", couriers.speed_meters_per_hour, _MAX_SPEED_MPH)
     for field in ("earned_micros", "guaranteed_micros"):
         _between(check, "couriers", field, getattr(couriers, field), _MAX_MICROS)
+    _between(check, "couriers", "acceptance_permille", couriers.acceptance_permille, 1000)
+    _between(check, "couriers", "on_shift_ms", couriers.on_shift_ms, _DAY_MS)
     mode = couriers.mode
     check.where(
         (mode < 0) | (mode > max(TravelMode)),

@@ -108,6 +108,23 @@ class CostPolicy:
     less. Sending a courier who stands far from the demand is cheaper then."""
     pay: int = 0
     """Thousandths of each order's pay, as far as it is expected to come on top of the courier's guarantee."""
+    freshness: int = 0
+    """Per order, from the hand-over to the drop-off: time on board, which the order's freshness limit bounds. As far as
+    it is more than pickup_delay, it chooses couriers and bundles only, not the order of stops."""
+    acceptance: int = 0
+    """Per order, for an offer that is refused: expected at the courier's acceptance, together with what the order's
+    waiting reoffer_ms longer costs at the weights above."""
+    reoffer_ms: int = 60_000
+    """From an offer to the next one, if it is refused."""
+    fairness: int = 0
+    """Thousandths of how much farther the courier's earnings get from what the mean earnings an hour of all couriers
+    would have been for its time on shift: pay goes to those who are behind."""
+    earnings_floor: int = 0
+    """Thousandths of the pay that a courier is short of earnings_floor_per_hour and gets: taken off the cost."""
+    earnings_floor_per_hour: int = 0
+    """Micros an hour on shift that every courier should earn."""
+    sticky: int = 0
+    """Per order, for giving it to another courier than the one announced for it."""
     scarce_courier_time: int = 0
     """Added to courier_time for each order per courier above one, both counted within load_horizon_ms: when couriers
     are scarce their time is what orders compete for, and bundles save it."""

@@ -52,6 +52,8 @@ class Order:
     """What a courier earns with the order."""
     refused_courier_ids: tuple[str, ...] = ()
     """Couriers who are not given the order; ids that the snapshot does not have are ignored."""
+    announced_courier_id: str = ""
+    """Whom a plan was announced for though the order is open; "" or an unknown id: nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +97,7 @@ class Courier:
     """Earned with orders since the shift began, those of the route included."""
     guaranteed_micros: int = 0
     """Paid at the least for the time since the shift began."""
+    acceptance_permille: int = 0
+    """How likely the courier takes an offer, in a thousand; 0: not known, counts as certain."""
+    on_shift_ms: int = 0
+    """Time on shift so far, at most a day; 0: not known."""

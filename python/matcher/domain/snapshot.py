@@ -83,6 +83,8 @@ class Orders:
     """What a courier earns with the order."""
     courier: I32
     """The courier whose route mentions the order; -1: open."""
+    announced: I32
+    """The courier whom a plan was announced for; -1: nobody."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -107,6 +109,10 @@ class Couriers:
     """Earned in this shift, the orders of the route included."""
     guaranteed_micros: I64
     """Paid at the least for the time since the shift began."""
+    acceptance_permille: I32
+    """How likely an offer is taken, in a thousand; 0: not known, counts as certain."""
+    on_shift_ms: I64
+    """Time since the shift began; 0: not known."""
 
     def __len__(self) -> int:
         return len(self.ids)

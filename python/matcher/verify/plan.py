@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matcher.domain import NEVER_MS, Additions, MatrixTravel, Policy, Snapshot, StopKind, Travel
+from matcher.domain import NEVER_MS, Additions, CostPolicy, MatrixTravel, Policy, Snapshot, StopKind, Travel
+from matcher.verify.terms import changed_announcements, floor_reached, pay_on_top, refusal_cost, unfairness
 
 Stops = Sequence[tuple[StopKind, int]]
 """A route: kind and order index of each stop."""
@@ -27,6 +28,8 @@ class Timeline:
     depart: tuple[int, ...]
     quantities: tuple[int, int, int, int, int, int]
     depart_by: int
+    on_board: int
+    """From hand-over to drop-off, summed over orders, in ms."""
     broken: dict[tuple[str, int], int]
     """(limit, order) → excess, for every limit that is not kept."""
 
@@ -76,7 +79,7 @@ def timeline(snapshot: Snapshot, travel: Travel, policy: Policy, courier: int, s
     at: list[int] = []
     depart: list[int] = []
     broken: dict[tuple[str, int], int] = {}
-    click_to_door = lateness = severe = pickup_delay = driven = 0
+    click_to_door = lateness = severe = pickup_delay = driven = on_board = 0
     depart_by: int | None = None
 
     def limit(name: str, order: int, excess: int) -> None:
@@ -129,6 +132,7 @@ def timeline(snapshot: Snapshot, travel: Travel, policy: Policy, courier: int, s
                 limit("dropoff_by", order, event - int(orders.dropoff_by_ms[order]))
                 limit("freshness", order, event - pickup_at[order] - int(orders.freshness_ms[order]))
                 click_to_door += event - int(orders.placed_ms[order])
+                on_board += event - pickup_at[order]
                 promised = int(orders.promised_by_ms[order])
                 if promised < NEVER_MS:
                     lateness += max(0, event - promised)
@@ -140,7 +144,7 @@ def timeline(snapshot: Snapshot, travel: Travel, policy: Policy, courier: int, s
     if depart_by is None:
         depart_by = clock
     quantities = (click_to_door, lateness, severe, pickup_delay, driven, clock - depart_by)
-    return Timeline(tuple(arrive), tuple(at), tuple(depart), quantities, depart_by, broken)
+    return Timeline(tuple(arrive), tuple(at), tuple(depart), quantities, depart_by, on_board, broken)
 
 
 def route_of(snapshot: Snapshot, courier: int) -> list[tuple[StopKind, int]]:
@@ -171,13 +175,6 @@ def end_ms(snapshot: Snapshot, travel: Travel, courier: int, stops: Stops) -> in
     chord = np.floor(np.sqrt(dx * dx + dy * dy + dz * dz) * 100.0).astype(np.uint64)
     mean = int(np.dot(weight, chord)) // weights
     return math.floor(float(mean) * (travel.factor * 36000.0 / int(travel.speed_mph[courier])))
-
-
-def pay_on_top(snapshot: Snapshot, courier: int, added: Set[int]) -> int:
-    """Pay of the orders added that is expected to come on top of the courier's guarantee; see CostPolicy.pay."""
-    ahead = int(snapshot.couriers.earned_micros[courier]) - int(snapshot.couriers.guaranteed_micros[courier])
-    pays = [int(snapshot.orders.pay_micros[order]) for order in sorted(added)]
-    return sum(min(max((pay + ahead) // 2, 0), pay) for pay in pays)
 
 
 def detours(snapshot: Snapshot, stops: Stops, added: Set[int]) -> list[int]:
@@ -265,4 +262,21 @@ def check_plans(
             cost += policy.costs.standing * (ends[1] - ends[0]) // 1000
         if policy.costs.pay:
             cost += policy.costs.pay * pay_on_top(snapshot, courier, {order for _, order in added}) // 1000
+        cost += _optional_terms(snapshot, policy.costs, courier, {order for _, order in added}, before, after)
     return PlanCheck(tuple(faults), cost, timelines)
+
+
+def _optional_terms(
+    snapshot: Snapshot, costs: CostPolicy, courier: int, added: Set[int], before: Timeline, after: Timeline
+) -> int:
+    """Cost in micros of the terms that a policy asks for by giving them a weight."""
+    cost = costs.freshness * (after.on_board - before.on_board) // 1000
+    if costs.acceptance:
+        cost += refusal_cost(snapshot, costs, courier, added)
+    if costs.fairness:
+        cost += unfairness(snapshot, costs, courier, added)
+    if costs.earnings_floor:
+        cost += floor_reached(snapshot, costs, courier, added)
+    if costs.sticky:
+        cost += changed_announcements(snapshot, costs, courier, added)
+    return cost

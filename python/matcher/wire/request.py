@@ -158,6 +158,7 @@ def order_message(order: Order) -> types_pb2.Order:
         store_id=order.store_id,
         required_skills=order.required_skills,
         refused_courier_ids=order.refused_courier_ids,
+        announced_courier_id=order.announced_courier_id,
     )
 
 
@@ -176,7 +177,7 @@ def route_messages(route: Sequence[RouteStop]) -> list[types_pb2.RouteStop]:
     return [types_pb2.RouteStop(kind=int(stop.kind), order_id=stop.order_id) for stop in route]  # type: ignore[arg-type]
 
 
-_NOT_NUMBERS = ("id", "store_id", "required_skills", "refused_courier_ids", "skills", "route")
+_NOT_NUMBERS = ("id", "store_id", "required_skills", "refused_courier_ids", "announced_courier_id", "skills", "route")
 _ORDER_NUMBERS = tuple(field.name for field in fields(Order) if field.name not in _NOT_NUMBERS)
 _COURIER_NUMBERS = tuple(field.name for field in fields(Courier) if field.name not in _NOT_NUMBERS)
 
@@ -268,6 +269,7 @@ def _order_columns(orders: Sequence[types_pb2.Order]) -> OrderColumns:
         courier_pay_micros=_i64([o.courier_pay_micros for o in orders]),
         refused_ptr=refused_ptr,
         refused=refused,
+        announced_courier_id=[o.announced_courier_id for o in orders],
     )
 
 
@@ -291,6 +293,8 @@ def _courier_columns(couriers: Sequence[types_pb2.Courier]) -> CourierColumns:
         locked_stops=_i64([c.locked_stops for c in couriers]),
         earned_micros=_i64([c.earned_micros for c in couriers]),
         guaranteed_micros=_i64([c.guaranteed_micros for c in couriers]),
+        acceptance_permille=_i64([c.acceptance_permille for c in couriers]),
+        on_shift_ms=_i64([c.on_shift_ms for c in couriers]),
     )
 
 
@@ -337,6 +341,7 @@ def _order_messages(snapshot: Snapshot) -> list[types_pb2.Order]:
         orders.dropoff_leave_ms.tolist(),
         aboard.tolist(),
         orders.pay_micros.tolist(),
+        orders.announced.tolist(),
         strict=True,
     )
     return [
@@ -364,10 +369,12 @@ def _order_messages(snapshot: Snapshot) -> list[types_pb2.Order]:
             picked_up_at_ms=ready if on_board else 0,
             courier_pay_micros=pay,
             refused_courier_ids=refused.get(row, ()),
+            announced_courier_id=snapshot.couriers.ids[announced] if announced >= 0 else "",
         )
         for (
             row, id_, pickup, dropoff, placed, ready, promised, not_before, pickup_by, dropoff_by, freshness, size,
             skills, priority, store, pickup_access, pickup_leave, dropoff_access, dropoff_leave, on_board, pay,
+            announced,
         ) in columns
     ]  # fmt: skip
 
@@ -393,6 +400,8 @@ def _courier_messages(snapshot: Snapshot) -> list[types_pb2.Courier]:
         routes.locked.tolist(),
         couriers.earned_micros.tolist(),
         couriers.guaranteed_micros.tolist(),
+        couriers.acceptance_permille.tolist(),
+        couriers.on_shift_ms.tolist(),
         strict=True,
     )
     return [
@@ -410,9 +419,12 @@ def _courier_messages(snapshot: Snapshot) -> list[types_pb2.Courier]:
             locked_stops=locked,
             earned_micros=earned,
             guaranteed_micros=guaranteed,
+            acceptance_permille=acceptance,
+            on_shift_ms=on_shift,
         )
         for (
             id_, place, free, shift_end, capacity, skills, mode, speed, (begin, end), locked, earned, guaranteed,
+            acceptance, on_shift,
         ) in columns
     ]  # fmt: skip
 
