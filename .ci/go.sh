@@ -33,7 +33,7 @@ GOBIN=$bin go install tool
   --go_out=. --go_opt=module=github.com/matcher/matcher/clients/go \
   --go-grpc_out=. --go-grpc_opt=module=github.com/matcher/matcher/clients/go \
   "$root"/proto/matcher/v1/*.proto
-unformatted=$(gofmt -l ./*.go example)
+unformatted=$(gofmt -l ./*.go example internal)
 [ -z "$unformatted" ] || { echo "gofmt -w these: $unformatted" >&2; exit 1; }
 # The README's snippet compiles as it stands there, inside a function of a program's main package.
 readme=$(mktemp -d "$PWD/readme.XXXXXX")
@@ -46,6 +46,7 @@ trap 'rm -rf "$readme"' EXIT
 } >"$readme/main.go"
 go vet ./...
 go test -count=1 -run '^$' ./... >/dev/null
+go build -o "$bin/caller" ./internal/caller # of the benches
 cd "$root"
 touch build/go/built
 if [ "$which" = all ]; then run_tests; fi

@@ -2,17 +2,15 @@
 
     python -m bench.service.soak [--seconds S] [--calls N] [--calls-seconds S]
 
-First calls are made through our client, with the shipped service config, while the server is replaced every few
-seconds: in turn by a successor on the same socket while it drains, and by a restart after kill -9. No caller may see
-a failure. Then one server answers `--calls` calls of which one in ten is cancelled, and its memory is printed; on a
-slow machine as many as `--calls-seconds` allow, so that both parts end when they should.
+First calls are made through our clients, Python's and Go's, with the shipped service config, while the server is
+replaced every few seconds: in turn by a successor on the same socket while it drains, and by a restart after kill -9.
+No caller may see a failure. Then one server answers `--calls` calls of which one in ten is cancelled, and its memory
+is printed; on a slow machine as many as `--calls-seconds` allow, so that both parts end when they should.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import random
 import signal
 import subprocess
 import sys
@@ -20,11 +18,12 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
-import grpc
 from bench.instances import snapshot
-from bench.service.servers import MATCH, UNLIMITED, matcher, request
+from bench.service.caller import NoCallerError, built, calling, made
+from bench.service.servers import matcher, request
 from tools.machine import facts
 
 from matcher import wire
@@ -65,7 +64,8 @@ def replacing(seconds: float) -> None:
                 else:
                     answered["calls"] += 1
 
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as resources:
+        folder = resources.enter_context(tempfile.TemporaryDirectory())
         config, socket = Path(folder, "matcher.toml"), f"unix:{folder}/m.sock"
         config.write_text(f"[server]\n{_SETTINGS}[journal]\nfsync_seconds = 0.1\n[telemetry]\nlog_calls = false\n")
         journals = 0
@@ -74,6 +74,7 @@ def replacing(seconds: float) -> None:
         threads = [threading.Thread(target=caller, args=(socket,)) for _ in range(_CALLERS)]
         for thread in threads:
             thread.start()
+        go = resources.enter_context(calling(socket, data, callers=_CALLERS, shipped=True))
         end, drains, kills = time.monotonic() + seconds, 0, 0
         while time.monotonic() < end:
             time.sleep(1.0)
@@ -97,67 +98,44 @@ def replacing(seconds: float) -> None:
         stop.set()
         for thread in threads:
             thread.join()
+        go.end()
+        seen = go.seen().codes
         server.terminate()
         assert server.wait(60) == 0
         kept = sum(1 for j in range(journals + 1) for _ in JournalReader(Path(folder, f"j{j}")).entries())
-    calls = answered["calls"]
-    print(f"{calls} calls through {drains} drains and {kills} kills: {len(failures)} failures; "
-          f"the journals hold {kept} decisions")  # fmt: skip
+    failed = len(failures) + seen.total() - seen["OK"]
+    print(f"{answered['calls']} calls of Python's client and {seen.total()} of Go's through {drains} drains and "
+          f"{kills} kills: {failed} failures; the journals hold {kept} decisions")  # fmt: skip
     assert not failures, failures[:3]
+    assert set(seen) == {"OK"}, seen
     assert drains, "the time did not suffice for a drain"
-
-
-async def _cancelling(target: str, data: bytes, calls: int, end: float, rng: random.Random) -> Counter[str]:
-    """`calls` calls, fewer when `end` comes first; one in ten cancelled at some moment of its life."""
-    seen: Counter[str] = Counter()
-    async with grpc.aio.insecure_channel(target, options=UNLIMITED) as channel:
-        method = channel.unary_unary(MATCH)
-
-        async def caller() -> None:
-            for _ in range(calls // _CALLERS):
-                if time.monotonic() >= end:
-                    return
-                call = method(data, timeout=30)
-                if rng.random() < 0.1:
-                    await asyncio.sleep(rng.random() * 0.004)
-                    call.cancel()
-                try:
-                    await call
-                except asyncio.CancelledError:
-                    seen["cancelled"] += 1
-                except grpc.aio.AioRpcError as error:
-                    seen[error.code().name] += 1
-                else:
-                    seen["OK"] += 1
-
-        await asyncio.gather(*(caller() for _ in range(_CALLERS)))
-    return seen
 
 
 def remembering(calls: int, seconds: float) -> None:
     """Memory by calls, one in ten cancelled."""
-    data, rng = request(20, 100), random.Random(1)
+    data = request(20, 100)
     step = max(1_000, calls // _ROWS)
     with matcher("inline_bytes = 0") as server:
-        now = time.monotonic()
-        end = now + seconds
+        end = time.monotonic() + seconds
 
-        def some(number: int, until: float) -> Counter[str]:
-            return asyncio.run(_cancelling(server.target, data, number, until, rng))
+        def some(number: int, share: float) -> Counter[str]:
+            limit = min(share * seconds, max(0.1, end - time.monotonic()))
+            settings = {"cancel_share": 0.1, "seed": sum(total.values())}
+            return made(server.target, data, calls=number, callers=_CALLERS, seconds=limit, **settings).codes
 
-        warm = sum(some(min(_WARM_UP_CALLS, calls), now + _WARM_UP_SHARE * seconds).values())
+        total: Counter[str] = Counter()
+        warm = sum(some(min(_WARM_UP_CALLS, calls), _WARM_UP_SHARE).values())
         first = last = server.resident_mib
         print(f"{'calls':>9}{'MiB':>9}\n{0:>9}{first:>9.1f}   after {warm} to warm up", flush=True)
-        total: Counter[str] = Counter()
         while (done := sum(total.values())) < calls and time.monotonic() < end:
-            total += some(step, min(end, time.monotonic() + seconds / _ROWS))
+            total += some(step, 1 / _ROWS)
             last = server.resident_mib
             print(f"{sum(total.values()):>9}{last:>9.1f}", flush=True)
     assert done, "the time did not suffice for a call"
     print(f"{dict(sorted(total.items()))}; {(last - first) * 100_000 / done:+.2f} MiB per 100,000 calls")
     assert total["OK"] > 0.8 * done
-    assert total["cancelled"] > 0.02 * done
-    assert set(total) <= {"OK", "cancelled", "CANCELLED"}, total
+    assert total["CANCELLED"] > 0.02 * done
+    assert set(total) == {"OK", "CANCELLED"}, total
 
 
 def main() -> int:
@@ -167,6 +145,11 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=100_000, help="of watching its memory")
     parser.add_argument("--calls-seconds", type=float, default=300.0, help="for these calls at most")
     args = parser.parse_args()
+    try:
+        built()
+    except NoCallerError as reason:
+        print(f"SKIPPED: the caller cannot be built: {reason}")
+        return 0
     for key, value in facts().items():
         print(f"{key + ':':<11}{value}")
     if args.seconds:
