@@ -32,6 +32,10 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.service_config", SERVICE_CONFIG),
     ("grpc.max_receive_message_length", 32 << 20),
     ("grpc.max_send_message_length", 32 << 20),
+    # Between attempts to connect gRPC waits ever longer, up to two minutes: a server that is back would not be noticed
+    # before the calls that wait for it have given up.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
 )
 
 

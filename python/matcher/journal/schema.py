@@ -115,7 +115,10 @@ def _to_batch(records: Sequence[DecisionRecord], known_policies: set[str]) -> pa
 
 
 def warm_up() -> None:
-    """Have Arrow import now what it imports with its first array: all of pandas, a second with the interpreter held."""
+    """Have Arrow import now what it imports with its first array: all of pandas, a second with the interpreter held.
+
+    Where pandas cannot be imported at this moment, Arrow does without it from then on.
+    """
     pa.array([], pa.int8())
 
 
