@@ -243,7 +243,7 @@ class FleetHandle {
 std::unique_ptr<FleetHandle> make_fleet(double radius_m, double factor, std::int64_t quantum_ms,
                                         const py::object& matrix_ms, const py::object& weights,
                                         bool share_dropoff_service, std::int64_t severe_after_ms,
-                                        std::int32_t max_route_stops) {
+                                        std::int32_t max_route_stops, bool last_in_first_out) {
   FleetSettings settings;
   settings.radius_m = radius_m;
   settings.factor = factor;
@@ -256,7 +256,7 @@ std::unique_ptr<FleetHandle> make_fleet(double radius_m, double factor, std::int
   const auto weight = strict_span<std::int64_t>(weights, "weights");
   if (weight.size() != kQuantityCount) throw py::value_error("weights does not have 6 values");
   std::copy(weight.begin(), weight.end(), settings.weights.begin());
-  settings.rules = {share_dropoff_service, severe_after_ms};
+  settings.rules = {share_dropoff_service, severe_after_ms, last_in_first_out};
   settings.max_route_stops = max_route_stops;
   return std::make_unique<FleetHandle>(settings);
 }
@@ -269,7 +269,7 @@ void register_fleet(py::module_& m) {
                           "See matcher.routing.Fleet.")
       .def(py::init(&make_fleet), py::kw_only(), py::arg("radius_m"), py::arg("factor"), py::arg("quantum_ms"),
            py::arg("matrix_ms"), py::arg("weights"), py::arg("share_dropoff_service"), py::arg("severe_after_ms"),
-           py::arg("max_route_stops"))
+           py::arg("max_route_stops"), py::arg("last_in_first_out"))
       .def("add_courier", &FleetHandle::add_courier, py::arg("x"), py::arg("y"), py::arg("z"), py::arg("row"),
            py::arg("free_ms"), py::arg("shift_end_ms"), py::arg("capacity"), py::arg("skills"), py::arg("speed_mph"),
            py::arg("profile"))

@@ -92,6 +92,31 @@ constexpr std::int64_t kHorizonMs = std::int64_t{1} << 36;
 
 bool sound_time(std::int64_t ms) { return ms > -kHorizonMs && ms < kHorizonMs; }
 
+// Whether no order is dropped off while one that was picked up later is on board. Orders on board at the start were
+// loaded in the reverse of the sequence in which the route drops them off.
+bool is_stacked(std::span<const FleetStop> stops) {
+  std::vector<std::int32_t> on_top;
+  for (const FleetStop& stop : stops) {
+    if (stop.kind == StopKind::kPickup) {
+      on_top.push_back(stop.order);
+    } else if (!on_top.empty()) {
+      if (on_top.back() != stop.order) return false;
+      on_top.pop_back();
+    }
+  }
+  return true;
+}
+
+// Whether the stops begin and end with the same orders on board, none of them touched between.
+bool is_balanced(std::span<const FleetStop> stops) {
+  std::int32_t above = 0;
+  for (const FleetStop& stop : stops) {
+    above += stop.kind == StopKind::kPickup ? 1 : -1;
+    if (above < 0) return false;
+  }
+  return above == 0;
+}
+
 InputFault check_order(const FleetOrder& order) {
   for (const std::int64_t ms : {order.placed_ms, order.ready_ms, order.dropoff_not_before_ms}) {
     if (!sound_time(ms)) return {"order", "has a time further than 2^36 ms away", -1};
@@ -197,6 +222,10 @@ class FleetOf final : public Fleet {
     if (pickup_pos < locked_[at(courier)] || pickup_pos > dropoff_pos || at(dropoff_pos) > stops.size()) {
       return {"position", "is not within the changeable part of the route", pickup_pos};
     }
+    if (settings_.rules.last_in_first_out &&
+        !is_balanced(std::span(stops).subspan(at(pickup_pos), at(dropoff_pos - pickup_pos)))) {
+      return {"position", "puts the order under one that is dropped off later", dropoff_pos};
+    }
     stops.insert(stops.begin() + dropoff_pos, {StopKind::kDropoff, order});
     stops.insert(stops.begin() + pickup_pos, {StopKind::kPickup, order});
     state_[at(order)] = courier;
@@ -211,6 +240,9 @@ class FleetOf final : public Fleet {
       if (!known(stop.order)) return {"order", "does not exist", stop.order};
       const std::int32_t holder = state_[at(stop.order)];
       if (holder != kOpen && holder != courier) return {"order", "is in another route", stop.order};
+    }
+    if (settings_.rules.last_in_first_out && !is_stacked(stops)) {
+      return {"route", "drops off an order beneath one that was picked up later", courier};
     }
     const std::vector<FleetStop> before = stops_[at(courier)];
     const std::int32_t locked_before = locked_[at(courier)];
@@ -292,6 +324,16 @@ class FleetOf final : public Fleet {
   std::int32_t locked(std::int32_t courier) const override { return locked_[at(courier)]; }
   std::span<const std::int64_t> times(std::int32_t courier) const override { return routes_[at(courier)].at_ms; }
   const Quantities& quantities(std::int32_t courier) const override { return routes_[at(courier)].quantities; }
+  double gap(const FleetPlace& a, const FleetPlace& b) const override {
+    if constexpr (Times::kTriangle) {
+      return std::hypot(std::hypot(a.x - b.x, a.y - b.y), a.z - b.z);
+    } else {
+      const auto cell = [&](std::int32_t from, std::int32_t to) {
+        return static_cast<double>(settings_.matrix_ms[at(from) * at(settings_.matrix_places) + at(to)]);
+      };
+      return a.row == b.row ? 0.0 : cell(a.row, b.row) + cell(b.row, a.row);
+    }
+  }
 
  private:
   static constexpr double kFarthest = 1e7;   // metres from the origin, per axis

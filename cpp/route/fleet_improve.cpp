@@ -18,8 +18,6 @@ constexpr std::size_t kMostRemoved = 12;
 constexpr std::int32_t kLongestString = 6;
 constexpr double kBlink = 0.02;  // of looking at the second-best courier, too
 
-double gap(const FleetPlace& a, const FleetPlace& b) { return std::hypot(std::hypot(a.x - b.x, a.y - b.y), a.z - b.z); }
-
 class Improver {
  public:
   Improver(Fleet& fleet, std::span<const MovableOrder> orders, const FleetImproveOptions& options)
@@ -113,7 +111,8 @@ class Improver {
       for (std::size_t other = 0; other < n; ++other) {
         if (other == k) continue;
         const FleetOrder &a = orders_[k].order, &b = orders_[other].order;
-        by_gap.emplace_back(gap(a.pickup, b.pickup) + gap(a.dropoff, b.dropoff), static_cast<std::int32_t>(other));
+        by_gap.emplace_back(fleet_.gap(a.pickup, b.pickup) + fleet_.gap(a.dropoff, b.dropoff),
+                            static_cast<std::int32_t>(other));
       }
       const std::size_t most = std::min(kNeighbours, by_gap.size());
       std::partial_sort(by_gap.begin(), by_gap.begin() + static_cast<std::ptrdiff_t>(most), by_gap.end());

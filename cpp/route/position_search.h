@@ -53,6 +53,7 @@ class PositionSearch {
   bool hopeless(const WalkState& state, std::size_t next, std::uint32_t dropped) const;
   bool too_far() const;
   bool is_detour(std::size_t position) const;
+  void count_aboard();
 
   const Market& market_;
   const Times& times_;
@@ -77,6 +78,7 @@ class PositionSearch {
   std::vector<Walked> trail_;         // stops walked, by depth
   std::vector<std::int64_t> events_;  // pick-up events by slot: stops of the route, then orders of the unit
   std::vector<WalkState> prefixes_;   // by stops walked
+  std::vector<std::int32_t> aboard_;  // by stops walked: orders more than at the start; kept under last in, first out
   std::size_t pickup_pos_ = 0, dropoff_pos_ = 0;
   std::array<std::int32_t, kMaxUnitOrders> sequence_{};
 
@@ -278,6 +280,8 @@ int PositionSearch<Times>::run(std::int32_t courier, const LiveRoute& route, std
     if (k < n) push(present, stops_[k], static_cast<std::int32_t>(k), legs_[k]);
   }
 
+  const bool stacked = market_.rules.last_in_first_out;
+  if (stacked) count_aboard();
   for (pickup_pos_ = locked; pickup_pos_ <= n; ++pickup_pos_) {
     if (!detours_ && is_detour(pickup_pos_)) continue;
     WalkState picked = prefixes_[pickup_pos_];
@@ -293,10 +297,12 @@ int PositionSearch<Times>::run(std::int32_t courier, const LiveRoute& route, std
     for (dropoff_pos_ = pickup_pos_; dropoff_pos_ <= n; ++dropoff_pos_) {
       if (dropoff_pos_ > pickup_pos_) {
         const std::size_t stop = dropoff_pos_ - 1;
+        if (stacked && aboard_[stop + 1] < aboard_[pickup_pos_]) break;  // it lies beneath the unit
         const std::int64_t travel = stop == pickup_pos_ ? from_pickup_[stop] : legs_[stop];
         if (!push(picked, stops_[stop], static_cast<std::int32_t>(stop), travel)) break;
       }
       if (hopeless(picked, dropoff_pos_, 0)) break;
+      if (stacked && aboard_[dropoff_pos_] != aboard_[pickup_pos_]) continue;  // others lie on the unit
       if (!too_far()) drop(picked, 0, 0);
     }
   }
@@ -306,6 +312,14 @@ int PositionSearch<Times>::run(std::int32_t courier, const LiveRoute& route, std
     best.delta[term] = best_quantities_[term] - route.quantities[term];
   }
   return kNoRejection;
+}
+
+template <class Times>
+void PositionSearch<Times>::count_aboard() {
+  aboard_.assign(1, 0);
+  for (const LiveStop& stop : stops_) {
+    aboard_.push_back(aboard_.back() + (stop.visit.kind == StopKind::kPickup ? 1 : -1));
+  }
 }
 
 // Whether pick-ups there are a visit of their own before the end of the present route.
@@ -340,6 +354,7 @@ template <class Times>
 void PositionSearch<Times>::drop(const WalkState& state, std::size_t depth, std::uint32_t used) {
   for (std::size_t u = 0; u < orders_; ++u) {
     if ((used >> u & 1U) != 0) continue;
+    if (market_.rules.last_in_first_out && u + depth + 1 != orders_) continue;
     std::int64_t travel = 0;
     if (depth > 0) {
       travel = between_[at(sequence_[depth - 1])][u];

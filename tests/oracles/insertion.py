@@ -34,6 +34,13 @@ class Simulated:
     depart_by: int = 0
 
 
+def last_in_first_out(route: list[tuple[int, int]]) -> bool:
+    """Whether no order leaves while one that came later is on board."""
+    at = {stop: k for k, stop in enumerate(route)}
+    spans = [(at.get((PICKUP, order), -1), k) for (kind, order), k in at.items() if kind == DROPOFF]
+    return not any(a < c < b < d for a, b in spans for c, d in spans)
+
+
 class Oracle:
     """The market, with methods that answer by enumeration."""
 
@@ -45,6 +52,7 @@ class Oracle:
         share_dropoffs: bool = False,
         severe_after_ms: int = 0,
         detours: bool = True,
+        stacked: bool = False,
     ) -> None:
         self.places, self.orders, self.couriers, self.routes = (
             market.locations,
@@ -56,6 +64,7 @@ class Oracle:
         self.share_dropoffs = share_dropoffs
         self.severe_after = severe_after_ms
         self.detours = detours
+        self.stacked = stacked
 
     def travel(self, courier: int, a: int, b: int) -> int:
         """Milliseconds from place a to place b."""
@@ -205,6 +214,8 @@ class Oracle:
                         *((DROPOFF, order) for order in sequence),
                         *present[j:],
                     ]
+                    if self.stacked and not last_in_first_out(new):
+                        continue
                     refused = self.refusal(courier, new)
                     if refused:
                         progress, reason = refused

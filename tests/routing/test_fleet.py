@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from bench.instances.insertion_queries import read_answers, read_fleet
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles.insertion import Oracle
+from tests.oracles.insertion import Oracle, last_in_first_out
 from tests.shared_data import shared_data
 
 from matcher.domain import MetricTravel, StopKind
@@ -53,6 +53,7 @@ class Mirror:
     weights: dict[str, int]
     matrix: np.ndarray[Any, Any] | None
     share: bool
+    stacked: bool = False
     orders: dict[int, Order] = field(default_factory=dict)
     couriers: list[dict[str, Any]] = field(default_factory=list)
     routes: list[list[tuple[int, int]]] = field(default_factory=list)
@@ -122,7 +123,11 @@ class Mirror:
         travel: Any = MetricTravel("test", 1.2, 1000, np.array([c["speed_mph"] for c in self.couriers], np.int32))
         if self.matrix is not None:
             travel = SimpleNamespace(matrix_ms=self.matrix, profile=[c["profile"] for c in self.couriers])
-        return Oracle(market, travel, share_dropoffs=self.share, severe_after_ms=MINUTE), rows, len(handles)
+        return (
+            Oracle(market, travel, share_dropoffs=self.share, severe_after_ms=MINUTE, stacked=self.stacked),
+            rows,
+            len(handles),
+        )
 
 
 def _agree(fleet: Fleet, mirror: Mirror, order: Order, k: int, max_stops: int) -> list[Insertion]:
@@ -210,15 +215,16 @@ def _step(fleet: Fleet, mirror: Mirror, action: int) -> None:
     ),
     matrix=st.booleans(),
     share=st.booleans(),
+    stacked=st.booleans(),
     actions=st.lists(st.integers(0, 3), min_size=12, max_size=12),
 )
 def test_mutations_equal_recomputation(
-    seed: int, weights: dict[str, int], matrix: bool, share: bool, actions: list[int]
+    seed: int, weights: dict[str, int], matrix: bool, share: bool, stacked: bool, actions: list[int]
 ) -> None:
     """Orders come and go, couriers move, serve and are delayed; queries and schedules stay those of enumeration."""
     rng = np.random.default_rng(seed)
     table = rng.integers(1, 15, (2, 6, 6)).astype(np.int32) * 50_000 if matrix else None
-    mirror = Mirror(rng, weights, table, share)
+    mirror = Mirror(rng, weights, table, share, stacked)
     fleet = Fleet(
         FleetOptions(
             road_factor=1.2,
@@ -228,6 +234,7 @@ def test_mutations_equal_recomputation(
             share_dropoff_service=share,
             severe_after_ms=MINUTE,
             max_route_stops=8,
+            last_in_first_out=stacked,
         )
     )
     for _ in range(COURIERS):
@@ -285,3 +292,65 @@ def test_trouble_is_named_and_changes_nothing() -> None:
     with pytest.raises(ValueError, match="weights name unknown quantities"):
         Fleet(FleetOptions(weights={"distance": 1}))
     assert fleet.route(courier) == before
+
+
+def test_a_stack_is_kept() -> None:
+    """Last in, first out: routes and positions that put an order under another are refused, and searched past."""
+    fleet = Fleet(FleetOptions(last_in_first_out=True))
+    courier = fleet.add_courier((0.0, 0.0), capacity=5)
+    orders = [Order(pickup=(100.0 * k, 0.0), dropoff=(1000.0 + 100.0 * k, 0.0), size=1) for k in range(3)]
+    handles = [fleet.add_order(order) for order in orders]
+    up, down = StopKind.PICKUP, StopKind.DROPOFF
+    with pytest.raises(ValueError, match="beneath one that was picked up later"):
+        fleet.set_route(courier, [(up, handles[0]), (up, handles[1]), (down, handles[0]), (down, handles[1])])
+    fleet.set_route(courier, [(up, handles[0]), (down, handles[0])])
+    (best,) = fleet.cheapest_insertions(orders[1])
+    with pytest.raises(ValueError, match="puts the order under one that is dropped off later"):
+        fleet.insert(handles[1], replace(best, courier=courier, pickup_pos=1, dropoff_pos=2))
+    # On board since before, the first to leave was loaded last.
+    with pytest.raises(ValueError, match="beneath one that was picked up later"):
+        fleet.set_route(courier, [(up, handles[0]), (down, handles[1]), (down, handles[0])])
+    fleet.set_route(courier, [(down, handles[1]), (up, handles[0]), (down, handles[0])])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_improving_keeps_stacks(seed: int) -> None:
+    """Whatever the search takes out and puts back, every route stays last in, first out, and costs no more."""
+    rng = np.random.default_rng(seed)
+    fleet = Fleet(
+        FleetOptions(last_in_first_out=True, matrix_ms=rng.integers(1, 60, (1, 9, 9)).astype(np.int32) * 1000)
+    )
+    for _ in range(3):
+        fleet.add_courier(int(rng.integers(9)), capacity=4)
+    orders = {}
+    for _ in range(20):
+        order = Order(pickup=int(rng.integers(9)), dropoff=int(rng.integers(9)), size=1)
+        orders[fleet.add_order(order)] = order
+        fleet.insert(max(orders), fleet.cheapest_insertions(order)[0])
+    before = sum(fleet.route(courier).quantities_ms["travel"] for courier in range(3))
+    done = fleet.improve(orders, dict.fromkeys(orders, 1 << 50), max_iterations=300, seed=seed)
+    routes = [[(int(kind), handle) for kind, handle in fleet.route(courier).stops] for courier in range(3)]
+    assert sum(map(len, routes)) == 40
+    assert all(last_in_first_out(route) for route in routes)
+    assert done.cost == 1000 * sum(fleet.route(courier).quantities_ms["travel"] for courier in range(3))
+    assert done.cost < 1000 * before
+
+
+def test_improving_knows_neighbours_in_a_matrix() -> None:
+    """The same places on a plane and as a matrix: one search, the same routes."""
+    rng = np.random.default_rng(3)
+    xy = rng.uniform(0.0, 9000.0, (124, 2))
+    costs = []
+    gaps = np.hypot(*(xy[:, None] - xy[None, :]).transpose(2, 0, 1))
+    matrix = np.ceil(gaps * 3.6e6 / 25_000).astype(np.int32)[None]
+    for on_plane in (True, False):
+        fleet = Fleet(FleetOptions(matrix_ms=None if on_plane else matrix))
+        places = [tuple(map(float, row)) if on_plane else k for k, row in enumerate(xy)]
+        for k in range(4):
+            fleet.add_courier(places[k], capacity=2)
+        orders = {}
+        for k in range(4, 124, 2):
+            order = Order(pickup=places[k], dropoff=places[k + 1], size=1)
+            orders[fleet.add_order(order)] = order
+        costs.append(fleet.improve(orders, dict.fromkeys(orders, 1 << 50), max_iterations=500, seed=1).cost)
+    assert costs[0] == costs[1]

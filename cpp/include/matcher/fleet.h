@@ -15,6 +15,9 @@
 // exact search: a table that includes them with pick-ups taken as fixed refuses positions that are feasible, since
 // delaying a pick-up delays the start of its ride, too.
 //
+// Under last_in_first_out (ServiceRules) routes are nested: set_route refuses one that is not, insert a position that
+// is not, and cheapest and refusals look at nested positions only.
+//
 // Cost is that of matcher/insertion.h. With a matrix that breaks the triangle inequality and weights on more than
 // travel and courier time a bound does not exist, and every courier is searched: exact all the same.
 //
@@ -129,6 +132,8 @@ class Fleet {
   virtual std::int32_t locked(std::int32_t courier) const = 0;
   virtual std::span<const std::int64_t> times(std::int32_t courier) const = 0;  // hand-over of every stop
   virtual const Quantities& quantities(std::int32_t courier) const = 0;
+  // How far apart two places are, for comparisons: metres, or in a matrix ms of the first profile, there and back.
+  virtual double gap(const FleetPlace& a, const FleetPlace& b) const = 0;
 };
 
 // Handles that `load_fleet` gave out, by row of the columns; -1: an order that no route mentions.

@@ -108,6 +108,9 @@ struct RouteColumns {
 struct ServiceRules {
   bool share_dropoff_service = false;
   std::int64_t severe_after_ms = 0;
+  // Insertions and fleets: an order picked up later is dropped off sooner. Routes without it are scheduled all the
+  // same.
+  bool last_in_first_out = false;
 };
 
 // One consistent market: everything the routing kernels read.

@@ -56,7 +56,36 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "times), refusal=P (probability that a courier refuses an order), seed=N",
     )
     mdrp.set_defaults(run=run)
+    _add_dpdp(markets)
     _add_recorded(markets)
+
+
+def _add_dpdp(markets: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    dpdp = markets.add_parser(
+        "dpdp",
+        help="days of the dynamic pickup-and-delivery problem (Hao et al., 2022)",
+        description="Runs days of trucks between factories: docks, last in first out, orders known when they are "
+        "created, a decision every ten minutes by matcher.routing.Fleet. Judges them by a strict evaluator.",
+    )
+    dpdp.add_argument("path", type=Path, metavar="PATH", help="folder or archive: factories, routes, a folder a day")
+    dpdp.add_argument("--out", type=Path, required=True, metavar="DIR", help="metrics.json, and calls.csv of every day")
+    dpdp.add_argument("--only", default="", metavar="REGEX", help="only days whose name contains a match")
+    dpdp.add_argument("--jobs", type=int, default=2, metavar="N", help="days at a time, a process each (default 2)")
+    dpdp.add_argument(
+        "--iterations", type=int, default=300, metavar="N", help="of the search for better routes, each decision (300)"
+    )
+    dpdp.add_argument(
+        "--hold", type=int, default=60, metavar="MIN", help="a truck waits while all its deliveries have more to spare"
+    )
+    dpdp.add_argument("--seed", type=int, default=0, metavar="N", help="of the search (default 0)")
+    dpdp.set_defaults(run=run_dpdp)
+
+
+def run_dpdp(args: argparse.Namespace) -> int:
+    """0: every order is delivered and no rule broken; 1: not so, or something cannot be used."""
+    from matcher.cli.dpdp_run import run_dpdp
+
+    return run_dpdp(args)
 
 
 def _add_recorded(markets: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -222,6 +222,7 @@ class Fleet:
         share_dropoff_service: bool,
         severe_after_ms: int,
         max_route_stops: int,
+        last_in_first_out: bool,
     ) -> None: ...
     def add_courier(
         self,

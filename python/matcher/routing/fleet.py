@@ -168,6 +168,9 @@ class FleetOptions:
     share_dropoff_service: bool = False
     severe_after_ms: int = 0
     max_route_stops: int = 64
+    last_in_first_out: bool = False
+    """An order picked up later is dropped off sooner, as from a truck with one door at its back. Routes that are not so
+    are refused, and insertions that would make them so are not looked at."""
 
 
 class Fleet:
@@ -187,6 +190,7 @@ class Fleet:
             share_dropoff_service=o.share_dropoff_service,
             severe_after_ms=o.severe_after_ms,
             max_route_stops=o.max_route_stops,
+            last_in_first_out=o.last_in_first_out,
         )
 
     def add_courier(
