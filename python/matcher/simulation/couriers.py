@@ -77,6 +77,7 @@ def stop_groups(stops: Sequence[PlannedStop], orders: Mapping[str, Order]) -> li
     return groups
 
 
+DAY_MS = 86_400_000
 OVERDUE_MS = 120_000
 """A courier whose plan should have ended is expected to be free in so long."""
 
@@ -167,10 +168,15 @@ class Earnings:
         self._earned_micros += sum(self._orders[order_id].courier_pay_micros for order_id in plan.new_order_ids)
 
     def shown(self, row: Courier, now_ms: int) -> Courier:
-        """The row with both."""
+        """The row with both, and the time on shift."""
         hours_ms = max(0, min(now_ms, self._shift.off_at_ms) - self._shift.on_at_ms)
         guaranteed = hours_ms * self._shift.guaranteed_per_hour_micros // 3_600_000
-        return replace(row, earned_micros=self._earned_micros, guaranteed_micros=guaranteed)
+        return replace(
+            row,
+            earned_micros=self._earned_micros,
+            guaranteed_micros=guaranteed,
+            on_shift_ms=min(hours_ms, DAY_MS),
+        )
 
 
 class LockedCourier:

@@ -27,7 +27,8 @@ class Shift:
 
     courier: Courier
     """Who and where when the shift starts; what follows from the shift or from what has happened
-    (`free_at_ms`, `shift_end_at_ms`, `route`, `locked_stops`, `earned_micros`, `guaranteed_micros`) is ignored."""
+    (`free_at_ms`, `shift_end_at_ms`, `route`, `locked_stops`, `earned_micros`, `guaranteed_micros`,
+    `on_shift_ms`) is ignored."""
     on_at_ms: int
     off_at_ms: int
     """Latest pick-up; drop-offs may come later."""

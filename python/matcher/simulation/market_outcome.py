@@ -18,6 +18,7 @@ from matcher.domain import EARTH_RADIUS_M, Policy
 from matcher.domain.enums import StopKind, TravelMode
 from matcher.domain.rows import Order
 from matcher.domain.snapshot import F64
+from matcher.simulation.equality import gini
 from matcher.simulation.market import Market, Shift
 from matcher.simulation.mdrp.evaluation import Metrics
 from matcher.simulation.outcome import Outcome, Visit
@@ -108,6 +109,7 @@ def market_metrics(
         sum(visit.kind is StopKind.DROPOFF for visit in visits.get(shift.courier.id, []))
         for shift in market.shifts
     ])  # fmt: skip
+    earned = np.array([_earned(visits.get(shift.courier.id, []), orders) for shift in market.shifts])
     worked = hours > 0.0
     times = np.asarray(decision_ms, dtype=np.float64)
     return Metrics(
@@ -127,6 +129,8 @@ def market_metrics(
         decision_ms_p95=_quantile(times, 0.95),
         decision_ms_p99=_quantile(times, 0.99),
         certified_gap_mean=_mean(np.asarray(gaps, dtype=np.float64)),
+        earnings_gini=gini(earned[worked] / hours[worked]),
+        earnings_per_hour_p10=_quantile(earned[worked] / hours[worked], 0.1),
         strict_violations=violations,
     )
 
@@ -221,6 +225,12 @@ def _busy_ms(visits: list[Visit], orders: dict[str, Order]) -> float:
         arrived = min(visit.arrive_at_ms for visit in stop)
         total += arrived - stop[0].set_off_at_ms + access + leave
     return float(total)
+
+
+def _earned(visits: list[Visit], orders: dict[str, Order]) -> float:
+    """With orders dropped off, in units of money."""
+    done = (visit.order_id for visit in visits if visit.kind is StopKind.DROPOFF)
+    return sum(orders[order_id].courier_pay_micros for order_id in done) / 1e6
 
 
 def _since(later: int | None, earlier: int | None) -> int:

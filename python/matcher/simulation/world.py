@@ -40,6 +40,8 @@ class World:
         self._noise = noise or Noise()
         self._refused: dict[str, tuple[str, ...]] = {}
         self._refusals = 0
+        self._announced: dict[str, str] = {}
+        """Open orders held for a courier by the last decision, and for whom."""
         if rules.cycle_ms <= 0:
             raise ValueError(f"rules.cycle_ms must be positive, not {rules.cycle_ms}")
         self._market = market
@@ -127,6 +129,8 @@ class World:
     def _shown(self, order_id: str, now_ms: int) -> Order:
         """An open order as a decision may know it."""
         order = self._noise.shown(self._orders[order_id], now_ms)
+        if order_id in self._announced:
+            order = replace(order, announced_courier_id=self._announced[order_id])
         if order_id not in self._refused:
             return order
         return replace(order, refused_courier_ids=(*order.refused_courier_ids, *self._refused[order_id]))
@@ -137,6 +141,9 @@ class World:
         if assigned != planned or not assigned.keys() <= self._open:
             odd = {order_id for order_id, _ in assigned.items() ^ planned.items()} | (assigned.keys() - self._open)
             raise PlanError(f"decision {decision.decision_id}: outcomes, plans and open orders disagree on {min(odd)}")
+        self._announced = {
+            o.order_id: o.courier_id for o in decision.outcomes if o.courier_id and o.status is OrderStatus.WAITING
+        }
         for plan in decision.plans:
             courier = self._couriers.get(plan.courier_id)
             if courier is None:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from matcher.domain.snapshot import F64
+from matcher.simulation.equality import gini
 from matcher.simulation.mdrp.instance import Instance, travel_minutes
 from matcher.simulation.mdrp.solution import Solution
 
@@ -109,6 +110,10 @@ class Metrics:
     decision_ms_p99: float | None
     certified_gap_mean: float | None
     """Mean over the decisions of the day."""
+    earnings_gini: float | None
+    """Of what couriers earn with orders by hour of shift; guarantees and tips are not in it."""
+    earnings_per_hour_p10: float | None
+    """What all but a tenth of the couriers earn by hour of shift, at the least."""
     strict_violations: float
 
 
@@ -138,6 +143,8 @@ METRIC_TEXTS: dict[str, MetricText] = {
     "decision_ms_p95": MetricText("decision, p95", "ms", "The same, 95th percentile"),
     "decision_ms_p99": MetricText("decision, p99", "ms", "The same, 99th percentile"),
     "certified_gap_mean": MetricText("certified gap", "", "Proven distance from the best decision over the candidates"),
+    "earnings_gini": MetricText("earnings, Gini", "", "Inequality of couriers' earnings with orders by hour of shift"),
+    "earnings_per_hour_p10": MetricText("earnings, p10", "$/h", "What nine in ten couriers earn with orders, at least"),
     "strict_violations": MetricText("rules broken", "", "By the strict checker"),
 }
 """Every metric, in the order in which they are shown."""
@@ -155,6 +162,8 @@ def summarize(
     day = measure(instance, solution)
     orders, delivered = len(instance.orders.ids), len(solution.orders)
     times = np.asarray(decision_ms, dtype=np.float64)
+    hours = (instance.couriers.off - instance.couriers.on) / 60.0
+    hourly = day.order_earnings[hours > 0] / hours[hours > 0]
     return Metrics(
         orders=orders,
         delivered=delivered,
@@ -172,6 +181,8 @@ def summarize(
         decision_ms_p95=_percentile(times, 95),
         decision_ms_p99=_percentile(times, 99),
         certified_gap_mean=_mean(np.asarray(gaps, dtype=np.float64)),
+        earnings_gini=gini(hourly),
+        earnings_per_hour_p10=_percentile(hourly, 10),
         strict_violations=strict_violations,
     )
 
