@@ -118,10 +118,13 @@ class ScanSolver {
   // Rows are checked in ascending order, each when it is first read, so that it comes from memory once. False: it, or
   // one before, holds a cost that no search may meet.
   bool check(std::int32_t i) {
-    if (i < checked_) return acceptable_;
-    ++checked_;
-    const T* row = costs_.row(i);
-    if (lane_bound(isa_, row, nullptr, n_cols_, limit_).ordinary) return acceptable_;
+    return i < checked_ ? acceptable_ : found(lane_bound(isa_, costs_.row(i), nullptr, n_cols_, limit_).ordinary);
+  }
+
+  // The next row to be checked has been read, and was ordinary or not.
+  bool found(bool ordinary) {
+    const T* row = costs_.row(checked_++);
+    if (ordinary) return acceptable_;
     bool fine = true;  // no early exit: that keeps the loop vectorisable
     for (std::int32_t j = 0; j < n_cols_; ++j) fine &= matcher::assign::acceptable(row[j], limit_);
     return acceptable_ = acceptable_ && fine;
@@ -132,8 +135,7 @@ class ScanSolver {
 
   void reduce_columns() {
     for (std::int32_t i = 0; i < n_rows_; ++i) {
-      if (!check(i)) return;
-      lower_to(isa_, costs_.row(i), 0.0, n_cols_, v_.data());
+      if (!found(lower_to_row(isa_, costs_.row(i), n_cols_, limit_, v_.data()))) return;
     }
     for (double& dual : v_) {
       if (dual >= kInfinite) dual = 0;  // a column without a row: the path search will say so
@@ -143,6 +145,8 @@ class ScanSolver {
   // Two sweeps in which rows, and the rows they displace, bid; at most four bids a free row in all.
   bool bid_all() {
     std::vector<std::int32_t> waiting, still;
+    waiting.reserve(size(n_rows_));
+    still.reserve(size(n_rows_));
     for (std::int32_t i = 0; i < n_rows_; ++i) {
       if (col_for_row_[size(i)] == kFree) waiting.push_back(i);
     }
@@ -153,8 +157,9 @@ class ScanSolver {
         std::int32_t i = first;
         while (i != kFree && bids_left > 0) {
           --bids_left;
-          if (!check(i) || !spend()) return false;
-          const std::int32_t displaced = bid(i);
+          const TwoLeast best = two_least(isa_, costs_.row(i), v_.data(), n_cols_, limit_);
+          if (!(i < checked_ ? acceptable_ : found(best.ordinary)) || !spend()) return false;
+          const std::int32_t displaced = bid(i, best);
           if (col_for_row_[size(i)] == kFree) still.push_back(i);
           i = displaced;
         }
@@ -166,8 +171,7 @@ class ScanSolver {
   }
 
   // The row displaced, or kFree.
-  std::int32_t bid(std::int32_t i) {
-    const TwoLeast best = two_least(isa_, costs_.row(i), v_.data(), n_cols_);
+  std::int32_t bid(std::int32_t i, const TwoLeast& best) {
     const double out = price(i);
     if (out < kInfinite && out <= best.first) {
       col_for_row_[size(i)] = kLeftOut;

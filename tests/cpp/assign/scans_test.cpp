@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <random>
@@ -59,15 +60,22 @@ TYPED_TEST(Scans, PathScansDoNotDependOnTheInstructionSet) {
     const std::int32_t count = trial % 70;
     this->draw(count);
     const auto& cost = this->drawn_cost;
-    const TwoLeast least = two_least(Isa::kScalar, cost.data(), this->drawn_v.data(), count);
+    const double limit = trial % 2 == 0 ? 1e6 : 90'000;  // the second lies within what is drawn
+    const TwoLeast least = two_least(Isa::kScalar, cost.data(), this->drawn_v.data(), count, limit);
+    const bool ordinary =
+        std::all_of(cost.begin(), cost.end(), [limit](auto c) { return std::abs(static_cast<double>(c)) <= limit; });
+    EXPECT_EQ(least.ordinary, ordinary) << count;
     auto distance = this->drawn_distance;
     auto from = this->drawn_from;
     const Nearest nearest =
         relax_row(Isa::kScalar, cost.data(), this->drawn_v.data(), count, 3.0, 5.0, 9, distance.data(), from.data());
     auto lowered = this->drawn_distance;
     const double most = lower_to(Isa::kScalar, cost.data(), 2.5, count, lowered.data());
+    auto reduced = this->drawn_distance;
+    EXPECT_EQ(lower_to_row(Isa::kScalar, cost.data(), count, limit, reduced.data()), ordinary) << count;
     for (const Isa isa : vector_sets()) {
-      const TwoLeast same = two_least(isa, cost.data(), this->drawn_v.data(), count);
+      const TwoLeast same = two_least(isa, cost.data(), this->drawn_v.data(), count, limit);
+      EXPECT_EQ(same.ordinary, ordinary) << count;
       EXPECT_EQ(same.first, least.first) << count;
       EXPECT_EQ(same.second, least.second) << count;
       EXPECT_EQ(same.at, least.at) << count;
@@ -82,6 +90,9 @@ TYPED_TEST(Scans, PathScansDoNotDependOnTheInstructionSet) {
       auto lowered_there = this->drawn_distance;
       EXPECT_EQ(lower_to(isa, cost.data(), 2.5, count, lowered_there.data()), most);
       EXPECT_EQ(lowered_there, lowered);
+      auto reduced_there = this->drawn_distance;
+      EXPECT_EQ(lower_to_row(isa, cost.data(), count, limit, reduced_there.data()), ordinary) << count;
+      EXPECT_EQ(reduced_there, reduced);
     }
   }
 }
