@@ -19,7 +19,7 @@ SCALE = 100
 def _solution(problem: Problem, routes: list[list[int]]) -> Solution:
     served = {node for route in routes for node in route}
     missing = [r for r, p in enumerate(problem.pickup.tolist()) if p not in served]
-    return Solution(problem, routes, [problem.why_unserved(r) for r in missing], 0, [])
+    return Solution(problem, routes, missing, 0, [])
 
 
 def ortools(problem: Problem, seconds: float, seed: int, objective: str) -> Solution:

@@ -106,7 +106,7 @@ def run(case: Case, solver: str, budget: float, objective: str, seed: int) -> Ou
         size=case.size,
         extra_vehicles=solution.vehicles - case.vehicles,
         gap=solution.distance / case.distance - 1.0,
-        unserved=len(solution.unserved),
+        unserved=len(solution.left_out),
         cpu_seconds=spent,
     )
 

@@ -51,7 +51,7 @@ def main() -> None:
                 count += 1
                 if ours[:-1] > theirs[:-1] or (ours[:-1] == theirs[:-1] and ours[-1] > theirs[-1] * (1 + 1e-4)):
                     worse.append(f"{feature}-{requests}-{seed}")
-                cells = [f"{len(p.unserved)} / {p.vehicles} / {p.distance:.1f}" for p in plans]
+                cells = [f"{len(p.left_out)} / {p.vehicles} / {p.distance:.1f}" for p in plans]
                 more = f"{100 * (theirs[-1] / ours[-1] - 1):.1f} %" if ours[:-1] == theirs[:-1] else "–"
                 print(f"| {feature} | {requests} | {cells[0]} | {cells[1]} | {more} |", flush=True)
     print(f"native worse on {len(worse)} of {count}{': ' if worse else ''}{', '.join(worse)}")

@@ -17,7 +17,7 @@ from tests.routing.test_solve import random_problem
 from matcher.cli.main import main
 from matcher.cli.plan_report import plan_report, plan_view
 from matcher.console import LeftOut, PlanView, RunView, render_report
-from matcher.routing import Problem, Solution, VehicleType, explain, solve
+from matcher.routing import Problem, Solution, VehicleType, solve
 from matcher.routing.formats import problem_to_json
 
 
@@ -28,7 +28,7 @@ def specs(html: str) -> list[dict[str, Any]]:
 def planned(problem: Problem) -> tuple[Solution, RunView]:
     plan = solve(problem, max_iterations=2_000, objective="cost")
     plan.check()
-    return plan, plan_report(plan, explain(plan), "matcher solve x.json")
+    return plan, plan_report(plan, plan.unserved, "matcher solve x.json")
 
 
 @pytest.mark.parametrize("field", ["windows", "breaks", "on_board", "late_cost", "bins", "locked"])

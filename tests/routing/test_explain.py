@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from tests.routing.test_plan_features import rich_problem
 from tests.routing.test_solve import random_problem
 
 from matcher.cli.main import main
-from matcher.routing import Explanation, Limit, Problem, Relaxation, Solution, VehicleType, explain, solve
+from matcher.routing import Limit, Problem, Relaxation, Solution, Unserved, VehicleType, solve
 from matcher.routing.explain import sentence
 from matcher.routing.formats import problem_to_json
 from matcher.routing.repair import put_in
@@ -30,7 +31,7 @@ def tight(seed: int) -> Problem:
 
 
 def given_way(problem: Problem, item: Relaxation, request: int, share: float = 1.0) -> Problem:
-    """The problem with one limit changed by a share of what an explanation says."""
+    """The problem with one limit changed by a share of what a reason says."""
     amount = item.amount * share
     types = list(problem.fleet)
     kind = types[item.vehicle_type]
@@ -60,25 +61,25 @@ def serves(plan: Solution, problem: Problem, request: int) -> bool:
     alone = dataclasses.replace(
         plan,
         problem=problem,
-        unserved=[gone for gone in plan.unserved if gone.request == request],
+        left_out=[request],
     )
-    return not put_in(alone, "distance").unserved
+    return not put_in(alone, "distance").left_out
 
 
-def plan_of(problem: Problem) -> tuple[Solution, list[Explanation]]:
+def plan_of(problem: Problem) -> tuple[Solution, Sequence[Unserved]]:
     plan = solve(problem, max_iterations=300, objective="distance")
     plan.check()
-    return plan, explain(plan)
+    return plan, plan.unserved
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_the_least_change_serves_and_less_does_not(seed: int) -> None:
-    """Rich and plain problems with too few vehicles; every limit that an explanation names, put to the test."""
+    """Rich and plain problems with too few vehicles; every limit that a reason names, put to the test."""
     problem = tight(seed)
     if seed % 3 == 0:
         problem = dataclasses.replace(random_problem(seed, 12), types=(VehicleType(2, (9,), latest=600.0),))
     plan, reasons = plan_of(problem)
-    assert [why.request for why in reasons] == [gone.request for gone in plan.unserved]
+    assert [why.request for why in reasons] == plan.left_out
     for why in reasons:
         assert why.binding, "something keeps it out"
         assert not serves(plan, problem, why.request) or why.binding == (Limit.SEARCH,)
@@ -133,7 +134,7 @@ def test_a_prize_that_does_not_pay_says_by_how_much() -> None:
     plain = random_problem(3, 5, vehicles=9)
     prize = np.array([np.inf, np.inf, np.inf, np.inf, 1.0])
     plan = solve(dataclasses.replace(plain, prize=prize), max_iterations=400, objective="distance")
-    (why,) = explain(plan)
+    (why,) = plan.unserved
     (item,) = why.relaxations
     assert item.limit is Limit.PRIZE
     for more, served in ((-0.01, False), (0.01, True)):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.routing.test_solve import random_problem
 
-from matcher.routing import InvalidPlanError, Problem, Progress, Solution, UnservedReason, VehicleType, solve
+from matcher.routing import InvalidPlanError, Limit, Problem, Progress, Solution, VehicleType, solve
 
 
 def rich_problem(seed: int, requests: int, *, prizes: bool, rides: bool, spread: float = 3.0) -> Problem:
@@ -75,7 +75,7 @@ def every_plan(problem: Problem) -> list[Solution]:
                 routes = [list(part) for part in (order[:cut], order[cut:]) if part]
                 served = set(order)
                 missing = [r for r, p in enumerate(problem.pickup.tolist()) if p not in served]
-                plans.append(Solution(problem, routes, [problem.why_unserved(r) for r in missing], 0, []))
+                plans.append(Solution(problem, routes, missing, 0, []))
     return plans
 
 
@@ -124,7 +124,9 @@ def test_a_vehicle_waits_before_a_pickup_that_would_ride_too_long() -> None:
     assert solution.routes == [[1, 2]]
     early = dataclasses.replace(problem, due=np.array([200.0, 50.0, 200.0]))
     refused = solve(early, max_iterations=5)
-    assert [(u.reason, u.relaxation) for u in refused.unserved] == [(UnservedReason.MAX_RIDE, 35.0)]
+    assert [(u.binding, u.relaxations[-1].amount) for u in refused.unserved] == [
+        ((Limit.TIME_WINDOW, Limit.MAX_RIDE), pytest.approx(35.0))
+    ]
     with pytest.raises(InvalidPlanError, match="time on board"):
         Solution(early, [[1, 2]], [], 0, []).check()
 
@@ -135,9 +137,9 @@ def test_reasons_name_type_and_prize() -> None:
     allowed = np.ones((3, 3), bool)
     allowed[0] = False
     problem = dataclasses.replace(problem, allowed=allowed, prize=np.array([np.inf, 0.0, np.inf]))
-    reasons = {u.request: u.reason for u in solve(problem, max_iterations=100, objective="cost").unserved}
-    assert reasons[0] == UnservedReason.VEHICLE_TYPE
-    assert reasons[1] == UnservedReason.PRIZE
+    reasons = {u.request: u.binding for u in solve(problem, max_iterations=100, objective="cost").unserved}
+    assert reasons[0] == (Limit.VEHICLE_TYPE,)
+    assert reasons[1] == (Limit.PRIZE,)
 
 
 def test_an_open_route_does_not_pay_for_the_way_back() -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.routing.test_plan_features import rich_problem
 from tests.routing.test_solve import random_problem
 
-from matcher.routing import Break, OnBoard, Problem, Progress, Solution, UnservedReason, VehicleType, solve
+from matcher.routing import Break, Limit, OnBoard, Problem, Progress, Solution, VehicleType, solve
 from matcher.routing.repair import fits, overload, timetables
 from matcher.routing.rungs import value
 from matcher.routing.timing import Clock
@@ -86,7 +86,7 @@ def least(problem: Problem, objective: str) -> tuple[float, ...]:
                 continue
             gone = [r for r, d in enumerate(problem.delivery.tolist()) if d not in left | right]
             types, routes = [t for t, _ in pairs], [r for _, r in pairs]
-            plan = Solution(problem, routes, [problem.why_unserved(r) for r in gone], 0, [], types,
+            plan = Solution(problem, routes, gone, 0, [], types,
                             timetables(problem, routes, types))  # fmt: skip
             found = value(plan, objective)  # type: ignore[arg-type]
             best = found if best is None else min(best, found)
@@ -228,8 +228,8 @@ def test_what_no_vehicle_can_serve_is_left_out_with_its_reason(solver: Any) -> N
     problem = dataclasses.replace(plain, demand=demand, due=due, allowed=allowed, types=(VehicleType(3, (12,)),))
     plan = solve(problem, max_iterations=500, solver=solver)
     plan.check()
-    assert {u.request: u.reason for u in plan.unserved} == {
-        0: UnservedReason.CAPACITY, 1: UnservedReason.TIME_WINDOW, 2: UnservedReason.VEHICLE_TYPE,
+    assert {u.request: u.binding[0] for u in plan.unserved} == {
+        0: Limit.CAPACITY, 1: Limit.TIME_WINDOW, 2: Limit.VEHICLE_TYPE,
     }  # fmt: skip
 
 

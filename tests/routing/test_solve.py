@@ -15,9 +15,9 @@ from tests.shared_data import shared_data
 
 from matcher.routing import (
     InvalidPlanError,
+    Limit,
     Problem,
     Solution,
-    UnservedReason,
     read_li_lim,
     read_sartori_buriol,
     solve,
@@ -155,14 +155,15 @@ def test_why_unserved_names_constraint_and_relaxation() -> None:
     due[2] = problem.ready[2] = 0.0
     problem = dataclasses.replace(problem, demand=demand, due=due)
     reasons = {u.request: u for u in solve(problem, max_iterations=500).unserved}
-    assert reasons[0].reason == UnservedReason.CAPACITY
-    assert reasons[0].relaxation == 8
-    assert reasons[1].reason == UnservedReason.TIME_WINDOW
-    due[2] += reasons[1].relaxation
+    (room,) = reasons[0].relaxations
+    assert (room.limit, room.amount) == (Limit.CAPACITY, 8)
+    (window,) = reasons[1].relaxations
+    assert window.limit == Limit.TIME_WINDOW
+    due[2] += window.amount
     relaxed = dataclasses.replace(problem, due=due, capacity=problem.capacity + 8)
-    assert solve(relaxed, max_iterations=500).unserved == []
+    assert solve(relaxed, max_iterations=500).left_out == []
     crowded = solve(random_problem(2, 40, vehicles=1), max_iterations=500)
-    assert {u.reason for u in crowded.unserved} == {UnservedReason.VEHICLES}
+    assert all(Limit.VEHICLES in u.binding for u in crowded.unserved)
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from matcher.console import PlanView, RouteTrack, RunView, StopMark
-    from matcher.routing import Explanation, Problem, Solution, Timetable
+    from matcher.routing import Problem, Solution, Timetable, Unserved
 
 
-def plan_report(plan: Solution, explained: Sequence[Explanation], command: str) -> RunView:
+def plan_report(plan: Solution, explained: Sequence[Unserved], command: str) -> RunView:
     """What was planned, by whom, how good, and why requests are left out."""
     from matcher.console import Figure, RunView
 
@@ -23,7 +23,7 @@ def plan_report(plan: Solution, explained: Sequence[Explanation], command: str) 
     requests = len(problem.pickup)
     fleet = sum(kind.count for kind in problem.fleet)
     figures = [
-        Figure("Requests served", f"{requests - len(plan.unserved)}", f"of {requests}"),
+        Figure("Requests served", f"{requests - len(plan.left_out)}", f"of {requests}"),
         Figure("Vehicles", f"{plan.vehicles}", f"of {fleet}"),
         Figure("Distance", f"{plan.distance:,.1f}"),
         Figure("Solver", plan.solver, note="proven optimal" if plan.proven else f"{plan.iterations:,} iterations"),
@@ -40,7 +40,7 @@ def plan_report(plan: Solution, explained: Sequence[Explanation], command: str) 
     )
 
 
-def plan_view(plan: Solution, explained: Sequence[Explanation]) -> PlanView:
+def plan_view(plan: Solution, explained: Sequence[Unserved]) -> PlanView:
     """Routes, times and places; places are laid out from the distances when the problem has none."""
     from matcher.console import LeftOut, PlanView
     from matcher.routing.explain import sentence
@@ -57,9 +57,8 @@ def plan_view(plan: Solution, explained: Sequence[Explanation]) -> PlanView:
         return float(xy[node, 0]), float(xy[node, 1])
 
     left = tuple(
-        LeftOut(gone.request, at(int(problem.pickup[gone.request])), at(int(problem.delivery[gone.request])),
-                why.get(gone.request, gone.reason.value))
-        for gone in plan.unserved
+        LeftOut(request, at(int(problem.pickup[request])), at(int(problem.delivery[request])), why.get(request, ""))
+        for request in plan.left_out
     )  # fmt: skip
     return PlanView(routes, left, problem.xy is not None)
 

@@ -22,7 +22,7 @@ def _seconds(args: argparse.Namespace) -> float | None:
 
 def run(args: argparse.Namespace) -> int:
     """0: every request is served; 1: refused, or some are left out."""
-    from matcher.routing import explain, solve
+    from matcher.routing import solve
     from matcher.routing.explain import sentence
     from matcher.routing.formats import UnreadableFile, read_problem
 
@@ -43,15 +43,15 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.file}: {error}", file=sys.stderr)
         return 1
     solution.check()
-    explained = explain(solution, [gone.request for gone in solution.unserved[:_EXPLAINED]], objective=args.objective)
+    explained = solution.unserved[:_EXPLAINED]
     if args.out is not None:
-        args.out.write_text(read.answer(solution, explained) + "\n")
+        args.out.write_text(read.answer(solution, len(explained)) + "\n")
     if args.report is not None:
         from matcher.cli.plan_report import plan_report
         from matcher.console import write_report
 
         write_report(plan_report(solution, explained, f"matcher solve {args.file.name}"), args.report)
-    print(f"requests    {len(read.problem.pickup)}, {len(solution.unserved)} unserved")
+    print(f"requests    {len(read.problem.pickup)}, {len(solution.left_out)} unserved")
     print(f"vehicles    {solution.vehicles} of {sum(kind.count for kind in read.problem.fleet)}")
     print(f"distance    {solution.distance:.2f}")
     if args.objective == "cost":
@@ -60,9 +60,9 @@ def run(args: argparse.Namespace) -> int:
     print(f"iterations  {solution.iterations}")
     for why in explained:
         print(sentence(why))
-    for gone in solution.unserved[_EXPLAINED:]:
-        print(f"request {gone.request}: {gone.reason.value}")
+    if len(solution.left_out) > _EXPLAINED:
+        print(f"and {len(solution.left_out) - _EXPLAINED} more")
     if args.out is None:
         for route in solution.routes:
             print(*route)
-    return 0 if not solution.unserved else 1
+    return 0 if not solution.left_out else 1

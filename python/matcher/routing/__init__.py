@@ -1,6 +1,6 @@
 """Routes: live insertion into a fleet under way, and pickup-and-delivery plans."""
 
-from matcher.routing.explain import Explanation, Limit, Relaxation, explain
+from matcher.routing.explain import Limit, Relaxation, Unserved
 from matcher.routing.fleet import Fleet, FleetOptions, Improved, Insertion, Order, PlannedRoute, Route
 from matcher.routing.formats.li_lim import read_li_lim
 from matcher.routing.formats.sartori_buriol import read_sartori_buriol
@@ -12,8 +12,6 @@ from matcher.routing.problem import (
     OnBoard,
     Problem,
     Timetable,
-    Unserved,
-    UnservedReason,
     VehicleType,
 )
 from matcher.routing.rung import RoutingSolver, SolveTask
@@ -24,7 +22,6 @@ from matcher.routing.solution import Progress, Solution
 __all__ = [
     "BestSequence",
     "Break",
-    "Explanation",
     "Fleet",
     "FleetOptions",
     "FleetOutgrown",
@@ -46,10 +43,8 @@ __all__ = [
     "SolveTask",
     "Timetable",
     "Unserved",
-    "UnservedReason",
     "VehicleType",
     "best_sequence",
-    "explain",
     "optimize_routes",
     "read_li_lim",
     "read_sartori_buriol",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from matcher.routing.places import length, may_carry, overload, places
 from matcher.routing.problem import GRACE, Problem
-from matcher.routing.repair import length, may_carry, overload, places
-from matcher.routing.solution import Solution
 from matcher.routing.timing import Clock, Give
+
+if TYPE_CHECKING:
+    from matcher.routing.solution import Solution
 
 _FREE = float("inf")
 _HALVINGS = 40
@@ -52,15 +56,34 @@ class Relaxation:
     """That route with the request in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why one request is left out."""
+class Unserved:
+    """One request that a plan leaves out. Why is worked out when it is first asked for, and kept.
 
-    request: int
-    relaxations: tuple[Relaxation, ...]
-    """Limits each of which, by itself, would be enough to give way: the binding ones, at their least; one of a kind."""
-    together: tuple[Relaxation, ...]
-    """When none is enough by itself: the fewest that are together, at one place."""
+    Against the plan: other requests stay where they are. A window gives way at its last end, and all windows of a route
+    by as much. Costs O(places x stops): about a tenth of a second at 1,000 tasks.
+    """
+
+    def __init__(self, plan: Solution, clock: Clock, request: int) -> None:
+        self._plan, self._clock = plan, clock
+        self.request = request
+
+    def __repr__(self) -> str:
+        """The request alone: why may take long."""
+        return f"Unserved({self.request})"
+
+    @cached_property
+    def _found(self) -> _Found:
+        return _explain(self._plan, self._clock, self.request)
+
+    @property
+    def relaxations(self) -> tuple[Relaxation, ...]:
+        """Limits each of which alone would be enough to give way: the binding ones, at their least; one of a kind."""
+        return self._found.alone
+
+    @property
+    def together(self) -> tuple[Relaxation, ...]:
+        """When none is enough by itself: the fewest that are together, at one place."""
+        return self._found.together
 
     @property
     def binding(self) -> tuple[Limit, ...]:
@@ -68,17 +91,16 @@ class Explanation:
         return tuple(item.limit for item in self.relaxations or self.together)
 
 
-def explain(plan: Solution, requests: Iterable[int] | None = None, *, objective: str = "distance") -> list[Explanation]:
-    """For requests that a plan leaves out (None: all of them), in order. objective: what prizes are weighed against.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    alone: tuple[Relaxation, ...]
+    together: tuple[Relaxation, ...]
 
-    Against the plan: other requests stay where they are. A window gives way at its last end, and all windows of a route
-    by as much. Costs O(places x stops) a request: about a tenth of a second for each at 1,000 tasks.
-    """
+
+def why_unserved(plan: Solution) -> list[Unserved]:
+    """For every request that a plan leaves out, in its order."""
     clock = Clock(plan.problem)
-    left = [gone.request for gone in plan.unserved]
-    costs = objective == "cost"
-    asked = left if requests is None else [request for request in requests if request in left]
-    return [_explain(plan, clock, request, costs) for request in asked]
+    return [Unserved(plan, clock, request) for request in plan.left_out]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +117,11 @@ class _Place:
         return Relaxation(limit, self.against[limit], self.of_type, self.route, self.stops)
 
 
-def _explain(plan: Solution, clock: Clock, request: int, costs: bool) -> Explanation:
+def _explain(plan: Solution, clock: Clock, request: int) -> _Found:
     best: dict[Limit, Relaxation] = {}
     fewest: tuple[tuple[float, ...], _Place] | None = None
     cheapest: _Place | None = None
-    for place in _places(plan, clock, request, costs):
+    for place in _places(plan, clock, request):
         if not place.against:
             cheapest = place if cheapest is None or place.added < cheapest.added else cheapest
             continue
@@ -112,13 +134,13 @@ def _explain(plan: Solution, clock: Clock, request: int, costs: bool) -> Explana
             if fewest is None or key < fewest[0]:
                 fewest = key, place
     if cheapest is not None:
-        return Explanation(request, (_fitting(plan.problem, request, cheapest),), ())
+        return _Found((_fitting(plan.problem, request, cheapest),), ())
     if best:
-        return Explanation(request, tuple(best[limit] for limit in Limit if limit in best), ())
+        return _Found(tuple(best[limit] for limit in Limit if limit in best), ())
     if fewest is None:
-        return Explanation(request, (), ())
+        return _Found((), ())
     together = fewest[1]
-    return Explanation(request, (), tuple(together.relaxation(limit) for limit in Limit if limit in together.against))
+    return _Found((), tuple(together.relaxation(limit) for limit in Limit if limit in together.against))
 
 
 def _fitting(problem: Problem, request: int, place: _Place) -> Relaxation:
@@ -129,7 +151,7 @@ def _fitting(problem: Problem, request: int, place: _Place) -> Relaxation:
     return Relaxation(Limit.SEARCH, 0.0, place.of_type, place.route, place.stops)
 
 
-def _places(plan: Solution, clock: Clock, request: int, costs: bool) -> Iterator[_Place]:
+def _places(plan: Solution, clock: Clock, request: int) -> Iterator[_Place]:
     """In every route, and in a route of its own for a vehicle of every type, idle or one more."""
     problem = plan.problem
     types = plan.types or [0] * len(plan.routes)
@@ -145,7 +167,7 @@ def _places(plan: Solution, clock: Clock, request: int, costs: bool) -> Iterator
         idle = types.count(of_type) < kind.count
         if idle or not (kind.locked or kind.on_board):
             more = {} if idle else {Limit.VEHICLES: 1.0}
-            before = -kind.fixed_cost if costs else 0.0
+            before = -kind.fixed_cost if plan.objective == "cost" else 0.0
             yield from _in_route(problem, clock, (-1, of_type), kind.locked if idle else [], before, request, more)
 
 
@@ -212,7 +234,7 @@ def _least_ride(clock: Clock, of_type: int, stops: Sequence[int], window: float,
     return high
 
 
-def sentence(why: Explanation) -> str:
+def sentence(why: Unserved) -> str:
     """One line for people."""
     if not (why.relaxations or why.together):
         return f"request {why.request}: no vehicle could serve it whatever gave way by itself"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -18,34 +17,6 @@ GRACE = 1e-6
 
 class InvalidPlanError(ValueError):
     """A solution breaks the problem's rules; the sentence says which rule, where and by how much."""
-
-
-class UnservedReason(StrEnum):
-    """What keeps a request out of a plan; the further down, the nearer it is to being served."""
-
-    VEHICLE_TYPE = "vehicle_type"
-    """No vehicle of a type that may serve it."""
-    CAPACITY = "capacity"
-    """It is larger than a vehicle."""
-    TIME_WINDOW = "time_window"
-    """A vehicle of its own would be late."""
-    MAX_RIDE = "max_ride"
-    """Even driven straight to its delivery it is on board for too long."""
-    PRIZE = "prize"
-    """It may be left out, and serving it costs more than its prize."""
-    VEHICLES = "vehicles"
-    """It could be served by one more vehicle; no place was found in the routes of those there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unserved:
-    """One request that no route serves."""
-
-    request: int
-    reason: UnservedReason
-    relaxation: float
-    """The least change that serves it: units of capacity, time by which a window or the ride is missed, one vehicle, or
-    by what a vehicle of its own costs more than the prize."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,68 +156,6 @@ class Problem:
         if self.bin_duration is not None:
             return np.asarray(self.bin_duration.max(axis=0))
         return self.distance if self.duration is None else self.duration
-
-    def why_unserved(self, request: int) -> Unserved:
-        """The constraint that keeps a request out, and the least relaxation that would serve it alone.
-
-        Of several vehicle types, the one that comes nearest to serving it counts.
-        """
-        reasons = [
-            self._why_not(request, number, vehicle)
-            for number, vehicle in enumerate(self.fleet)
-            if (vehicle.count > 0 or len(self.fleet) == 1) and self.aboard.get(request, number) == number
-        ]
-        order = list(UnservedReason)
-        return max(
-            reasons,
-            key=lambda why: (order.index(why.reason), -why.relaxation),
-            default=Unserved(request, UnservedReason.VEHICLES, 1.0),
-        )
-
-    def _why_not(self, request: int, number: int, vehicle: VehicleType) -> Unserved:
-        p, d = int(self.pickup[request]), int(self.delivery[request])
-        if request in self.aboard:
-            return self._why_kept_on_board(request, vehicle)
-        if self.allowed is not None and not self.allowed[request, number]:
-            return Unserved(request, UnservedReason.VEHICLE_TYPE, 1.0)
-        over = max(load - room for load, room in zip(self.loads(p), vehicle.capacity, strict=True))
-        if over > 0:
-            return Unserved(request, UnservedReason.CAPACITY, float(over))
-        assert vehicle.earliest is not None
-        assert vehicle.latest is not None
-        travel = self.travel
-        start = max(float(self.ready[p]), vehicle.earliest + float(travel[vehicle.start, p]))
-        late = max(0.0, float(start - self.hard_due(p)))
-        drop = max(float(self.ready[d]), start + float(self.service[p] + travel[p, d]))
-        back = 0.0 if vehicle.end is None else float(travel[d, vehicle.end])
-        late = max(late, float(drop - self.hard_due(d)), float(drop + self.service[d] + back - vehicle.latest))
-        if late > GRACE:
-            return Unserved(request, UnservedReason.TIME_WINDOW, late)
-        if self.max_ride is not None:
-            # The pick-up may wait for the delivery to open, until its own window closes.
-            ride = max(float(travel[p, d]), float(self.ready[d] - self.hard_due(p) - self.service[p]))
-            if ride - float(self.max_ride[request]) > GRACE:
-                return Unserved(request, UnservedReason.MAX_RIDE, ride - float(self.max_ride[request]))
-        if self.prize is not None and np.isfinite(self.prize[request]):
-            way = float(self.distance[vehicle.start, p] + self.distance[p, d])
-            way += 0.0 if vehicle.end is None else float(self.distance[d, vehicle.end])
-            return Unserved(
-                request, UnservedReason.PRIZE, max(0.0, way + vehicle.fixed_cost - float(self.prize[request]))
-            )
-        return Unserved(request, UnservedReason.VEHICLES, 1.0)
-
-    def _why_kept_on_board(self, request: int, vehicle: VehicleType) -> Unserved:
-        assert vehicle.earliest is not None
-        d = int(self.delivery[request])
-        drop = max(float(self.ready[d]), vehicle.earliest + float(self.travel[vehicle.start, d]))
-        late = drop - self.hard_due(d)
-        if late > GRACE:
-            return Unserved(request, UnservedReason.TIME_WINDOW, late)
-        since = next(load.since for load in vehicle.on_board if load.request == request)
-        ride = drop - since - (np.inf if self.max_ride is None else float(self.max_ride[request]))
-        if ride > GRACE:
-            return Unserved(request, UnservedReason.MAX_RIDE, ride)
-        return Unserved(request, UnservedReason.VEHICLES, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

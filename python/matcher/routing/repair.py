@@ -3,53 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from matcher.routing.problem import Problem, Timetable, Unserved
+from matcher.routing.places import length, may_carry, overload, places
+from matcher.routing.problem import Problem, Timetable
 from matcher.routing.solution import Solution
 from matcher.routing.timing import Clock, Run
-
-
-def places(problem: Problem, of_type: int, route: Sequence[int], request: int) -> Iterator[list[int]]:
-    """Every way to put a request into a route, behind its locked stops. Loads and limits are not looked at."""
-    p, d = int(problem.pickup[request]), int(problem.delivery[request])
-    first = len(problem.fleet[of_type].locked)
-    for j in range(first, len(route) + 1):
-        if request in problem.aboard:
-            yield [*route[:j], d, *route[j:]]
-            continue
-        for i in range(first, j + 1):
-            yield [*route[:i], p, *route[i:j], d, *route[j:]]
-
-
-def overload(problem: Problem, of_type: int, route: Sequence[int]) -> tuple[int, ...]:
-    """By how much the largest load on a route exceeds capacity, in each dimension; not above 0: it fits."""
-    vehicle = problem.fleet[of_type]
-    load = [0] * len(vehicle.capacity)
-    for held in vehicle.on_board:
-        load = [have + more for have, more in zip(load, problem.loads(int(problem.pickup[held.request])), strict=True)]
-    most = list(load)
-    for node in route:
-        load = [have + change for have, change in zip(load, problem.loads(node), strict=True)]
-        most = [max(have, peak) for have, peak in zip(load, most, strict=True)]
-    return tuple(peak - room for peak, room in zip(most, vehicle.capacity, strict=True))
-
-
-def length(problem: Problem, of_type: int, route: Sequence[int]) -> float:
-    """Distance of a route, from its start to its end."""
-    vehicle = problem.fleet[of_type]
-    way = (vehicle.start, *route, *(() if vehicle.end is None else (vehicle.end,)))
-    return float(sum(problem.distance[a, b] for a, b in itertools.pairwise(way)))
-
-
-def may_carry(problem: Problem, of_type: int, request: int) -> bool:
-    """Whether a vehicle type may serve a request."""
-    if request in problem.aboard:
-        return problem.aboard[request] == of_type
-    return problem.allowed is None or bool(problem.allowed[request, of_type])
 
 
 def put_in(plan: Solution, objective: str) -> Solution:
@@ -58,17 +19,17 @@ def put_in(plan: Solution, objective: str) -> Solution:
     clock = Clock(problem)
     routes, types = [list(route) for route in plan.routes], list(plan.types or [0] * len(plan.routes))
     tables = list(plan.timetables or all_timetables(problem, routes, types))
-    left: list[Unserved] = []
-    for gone in plan.unserved:
-        prize = np.inf if problem.prize is None else float(problem.prize[gone.request])
+    left: list[int] = []
+    for request in plan.left_out:
+        prize = np.inf if problem.prize is None else float(problem.prize[request])
         best: tuple[tuple[float, float], int, int, list[int], Run] | None = None
         for number, of_type in [*enumerate(types), *((-1, t) for t in _spare(problem, types))]:
-            if not may_carry(problem, of_type, gone.request):
+            if not may_carry(problem, of_type, request):
                 continue
             present = routes[number] if number >= 0 else []
             if number < 0 and problem.fleet[of_type].locked:
                 continue
-            found = _cheapest(problem, clock, of_type, present, gone.request)
+            found = _cheapest(problem, clock, of_type, present, request)
             if found is None:
                 continue
             new = objective == "hierarchical" and number < 0
@@ -76,7 +37,7 @@ def put_in(plan: Solution, objective: str) -> Solution:
             if price < prize and (best is None or (float(new), price) < best[0]):
                 best = ((float(new), price), number, of_type, found[1], found[2])
         if best is None:
-            left.append(gone)
+            left.append(request)
             continue
         _, number, of_type, route, run = best
         if number < 0:
@@ -90,7 +51,7 @@ def put_in(plan: Solution, objective: str) -> Solution:
         routes=routes,
         types=types if problem.types else [],
         timetables=tables if problem.beyond_kernel else [],
-        unserved=left,
+        left_out=left,
     )
 
 
@@ -166,11 +127,12 @@ def finished(problem: Problem, found: Sequence[tuple[int, list[int]]], objective
     plan = Solution(
         problem=problem,
         routes=stops,
-        unserved=[problem.why_unserved(r) for r, d in enumerate(problem.delivery.tolist()) if d not in served],
+        left_out=[r for r, d in enumerate(problem.delivery.tolist()) if d not in served],
         iterations=0,
         history=[],
         types=types if problem.types else [],
         timetables=timetables(problem, stops, types),
         solver=solver,
+        objective=objective,
     )
-    return plan if found or not plan.unserved else put_in(plan, objective)
+    return plan if found or not plan.left_out else put_in(plan, objective)

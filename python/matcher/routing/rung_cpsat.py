@@ -6,13 +6,11 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from matcher.routing.repair import finished, fits, may_carry
+from matcher.routing.model_plan import given_routes, progress
+from matcher.routing.repair import finished
 from matcher.routing.rung import SolveTask
 from matcher.routing.scaled import Scaled, Vehicle, scaled
 from matcher.routing.solution import Progress, Solution
-from matcher.routing.timing import Clock
 
 MOST_ARCS = 2_000
 """Vehicles times pairs of stops: about 12 requests and 3 vehicles. Larger models rarely end with a proof."""
@@ -78,7 +76,7 @@ class _Model:
 
     def _add_vehicle(self, number: int, vehicle: Vehicle) -> None:
         model, numbers, n = self._model, self._numbers, len(self._stops)
-        able = [may_carry(self._problem, vehicle.of_type, request) for request in self._request]
+        able = [number in numbers.able[request] for request in self._request]
         visits = [
             model.new_bool_var(f"visit {number} {stop}") if able[stop] else model.new_constant(0) for stop in range(n)
         ]
@@ -116,7 +114,10 @@ class _Model:
         model, numbers = self._model, self._numbers
         begin = model.new_int_var(vehicle.earliest, vehicle.latest, f"leave {number}")
         end = model.new_int_var(vehicle.earliest, vehicle.latest, f"back {number}")
-        pauses = [self._pause(number, position, vehicle) for position in range(len(vehicle.kind.breaks))]
+        pauses = [
+            (model.new_int_var(pause.first, pause.last, f"break {number} {position}"), pause.duration)
+            for position, pause in enumerate(vehicle.pauses)
+        ]
         done: dict[int, list[Any]] = {}
         for stop in [-1, *range(len(self._stops)), len(self._stops)]:
             at, after = self._span(stop, begin, end)
@@ -146,12 +147,6 @@ class _Model:
             return end, end
         return self._start[stop], self._start[stop] + int(self._numbers.service[self._stops[stop]])
 
-    def _pause(self, number: int, position: int, vehicle: Vehicle) -> tuple[Any, int]:
-        rule, ticks = vehicle.kind.breaks[position], self._numbers.ticks
-        first, last = int(np.ceil(rule.earliest * ticks)), int(np.floor(rule.latest * ticks))
-        name = f"break {number} {position}"
-        return self._model.new_int_var(first, last, name), int(np.ceil(rule.duration * ticks))
-
     def _add_loads(self, number: int, vehicle: Vehicle, arcs: dict[tuple[int, int], Any]) -> None:
         problem = self._problem
         for dimension, room in enumerate(vehicle.kind.capacity):
@@ -159,7 +154,7 @@ class _Model:
                 self._model.new_int_var(0, room, f"load {number} {dimension} {stop}")
                 for stop in range(len(self._stops))
             ]
-            held = sum(problem.loads(int(problem.pickup[item.request]))[dimension] for item in vehicle.kind.on_board)
+            held = vehicle.held[dimension]
             for (a, b), arc in arcs.items():
                 if b == -1:
                     continue
@@ -167,7 +162,7 @@ class _Model:
                 self._model.add(loads[b] == (held if a == -1 else loads[a]) + change).only_enforce_if(arc)
 
     def _add_requests(self) -> None:
-        model, numbers, problem = self._model, self._numbers, self._problem
+        model, numbers = self._model, self._numbers
         for request in numbers.possible:
             ends = [stop for stop, other in enumerate(self._request) if other == request]
             if not ends:
@@ -189,11 +184,9 @@ class _Model:
                     if ride is not None:
                         model.add(self._start[drop] - self._start[pick] <= ride).only_enforce_if(served)
         for vehicle, visits in zip(numbers.vehicles, self._visits, strict=True):
-            for held in vehicle.kind.on_board:
-                limit = np.inf if problem.max_ride is None else held.since + float(problem.max_ride[held.request])
-                if np.isfinite(limit) and held.request in self._request:
-                    stop = self._request.index(held.request)
-                    latest = int(np.floor(limit * numbers.ticks))
+            for request, latest in vehicle.deliver_by:
+                if request in self._request:
+                    stop = self._request.index(request)
                     model.add(self._start[stop] <= latest).only_enforce_if(visits[stop])
 
     def _add_lateness(self, stop: int, by: list[Any]) -> None:
@@ -257,43 +250,23 @@ class _Model:
     def _at_solution(self, found: Any) -> None:
         """Tell of a better plan; stop when cancelled, or when the listener raises."""
         task = self._task
-        routes = [route for _, route in self._routes(found.value)]
-        served = {node for route in routes for node in route}
+        plan = self._routes(found.value)
         spent = found.wall_time / task.time_limit if task.time_limit else 0.0
-        missing = sum(d not in served for d in self._problem.delivery.tolist())
-        distance = sum(
-            float(self._problem.distance[self._ends(vehicle, a, b)])
-            for vehicle, arcs in zip(self._numbers.vehicles, self._arcs, strict=True)
-            for (a, b), arc in arcs.items()
-            if (a, b) != (-1, -1) and found.value(arc) and not (b == -1 and vehicle.kind.end is None)
-        )
-        step = Progress(int(found.num_branches), min(1.0, spent), missing, len(routes), distance)
+        step = progress(self._problem, plan, int(found.num_branches), min(1.0, spent))
         self.history.append(step)
         try:
             if task.on_progress is not None:
-                task.on_progress(step, routes)
+                task.on_progress(step, [route for _, route in plan])
         except BaseException as error:  # carried past the solver's C++ frames, and raised again
             self._raised = error
         if self._raised is not None or (task.cancel is not None and task.cancel[0]):
             found.stop_search()
 
-    def _ends(self, vehicle: Vehicle, a: int, b: int) -> tuple[int, int]:
-        end = vehicle.kind.end if b == -1 else self._stops[b]
-        assert end is not None
-        return vehicle.kind.start if a == -1 else self._stops[a], end
-
     def _hint(self) -> None:
-        """Given routes that are feasible, each for the first idle vehicle that can drive it."""
-        clock = Clock(self._problem)
-        free = list(range(len(self._numbers.vehicles)))
-        for route in self._task.initial:
-            for number in free:
-                if not fits(self._problem, clock, self._numbers.vehicles[number].of_type, route):
-                    continue
-                way = [-1, *(self._stops.index(node) for node in route), -1]
-                taken = set(itertools.pairwise(way))
-                for legs, arc in self._arcs[number].items():
-                    if legs != (-1, -1):
-                        self._model.add_hint(arc, legs in taken)
-                free.remove(number)
-                break
+        """Given routes that are feasible."""
+        for number, route in given_routes(self._task, self._numbers).items():
+            way = [-1, *(self._stops.index(node) for node in route), -1]
+            taken = set(itertools.pairwise(way))
+            for legs, arc in self._arcs[number].items():
+                if legs != (-1, -1):
+                    self._model.add_hint(arc, legs in taken)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from matcher.routing.repair import finished, fits, may_carry
+from matcher.routing.model_plan import given_routes, progress
+from matcher.routing.repair import finished
 from matcher.routing.rung import SolveTask
 from matcher.routing.scaled import Scaled, scaled
 from matcher.routing.solution import Progress, Solution
-from matcher.routing.timing import Clock
 
 
 class OrToolsSolver:
@@ -127,18 +127,13 @@ class _Model:
     def _add_breaks(self, service: Sequence[int]) -> None:
         if not any(vehicle.kind.breaks for vehicle in self._numbers.vehicles):
             return
-        ticks = self._numbers.ticks
         visits = [service[self._manager.IndexToNode(index)] for index in range(self._model.Size())]
         for number, vehicle in enumerate(self._numbers.vehicles):
             pauses = [
                 self._solver.FixedDurationIntervalVar(
-                    int(np.ceil(rule.earliest * ticks)),
-                    int(np.floor(rule.latest * ticks)),
-                    int(np.ceil(rule.duration * ticks)),
-                    False,
-                    f"break {number}.{position}",
+                    pause.first, pause.last, pause.duration, False, f"break {number}.{position}"
                 )
-                for position, rule in enumerate(vehicle.kind.breaks)
+                for position, pause in enumerate(vehicle.pauses)
             ]
             self._time.SetBreakIntervalsOfVehicle(pauses, number, visits)
 
@@ -152,10 +147,7 @@ class _Model:
             model.AddDimensionWithVehicleCapacity(model.RegisterUnaryTransitVector(change), 0, room, False, name)
             load = model.GetDimensionOrDie(name)
             for number, vehicle in enumerate(self._numbers.vehicles):
-                held = sum(
-                    problem.loads(int(problem.pickup[item.request]))[dimension] for item in vehicle.kind.on_board
-                )
-                load.CumulVar(model.Start(number)).SetValue(held)
+                load.CumulVar(model.Start(number)).SetValue(vehicle.held[dimension])
 
     def _add_requests(self) -> None:
         problem, model, numbers = self._problem, self._model, self._numbers
@@ -163,7 +155,7 @@ class _Model:
             p, d = int(problem.pickup[request]), int(problem.delivery[request])
             b = self._index(d)
             model.AddDisjunction([b], numbers.drop[request])
-            able = [n for n, v in enumerate(numbers.vehicles) if may_carry(problem, v.of_type, request)]
+            able = numbers.able[request]
             a = b if request in problem.aboard else self._index(p)
             for index in {a, b}:
                 model.VehicleVar(index).SetValues([-1, *able])
@@ -183,17 +175,14 @@ class _Model:
 
     def _add_promises(self) -> None:
         """Locked stops, and the ride limits of what is on board."""
-        problem, model, ticks = self._problem, self._model, self._numbers.ticks
+        problem, model = self._problem, self._model
         for number, vehicle in enumerate(self._numbers.vehicles):
             at = model.Start(number)
             for node in vehicle.kind.locked:
                 self._solver.Add(model.NextVar(at) == self._index(node))
                 at = self._index(node)
-            for held in vehicle.kind.on_board:
-                if problem.max_ride is None or not np.isfinite(problem.max_ride[held.request]):
-                    continue
-                index = self._index(int(problem.delivery[held.request]))
-                latest = int(np.floor((held.since + float(problem.max_ride[held.request])) * ticks))
+            for request, latest in vehicle.deliver_by:
+                index = self._index(int(problem.delivery[request]))
                 slack = self._numbers.horizon * (1 - model.ActiveVar(index))
                 self._solver.Add(self._time.CumulVar(index) <= latest + slack)
 
@@ -249,41 +238,21 @@ class _Model:
         spent = self._solver.WallTime() / 1e3 / task.time_limit if task.time_limit else 0.0
         done = self.checks / task.max_iterations if task.max_iterations else 0.0
         share = min(1.0, max(spent, done))
-        routes = [route for _, route in self._routes(lambda index: self._model.NextVar(index).Value())]
-        served = {node for route in routes for node in route}
-        unserved = sum(d not in served for d in self._problem.delivery.tolist())
-        step = Progress(self.checks, share, unserved, len(routes), self._distance())
+        found = self._routes(lambda index: self._model.NextVar(index).Value())
+        step = progress(self._problem, found, self.checks, share)
         self.history.append(step)
         if task.on_progress is None or share < self._best.told + 1e-3:
             return
         self._best.told = share
         try:
-            task.on_progress(step, routes)
+            task.on_progress(step, [route for _, route in found])
         except BaseException as error:  # carried past the solver's C++ frames, and raised again
             self._raised = error
 
-    def _distance(self) -> float:
-        total = 0.0
-        for number, vehicle in enumerate(self._numbers.vehicles):
-            at, index = vehicle.kind.start, self._model.NextVar(self._model.Start(number)).Value()
-            used = not self._model.IsEnd(index)
-            while not self._model.IsEnd(index):
-                node = self._nodes[self._manager.IndexToNode(index)]
-                total += float(self._problem.distance[at, node])
-                at, index = node, self._model.NextVar(index).Value()
-            if used and vehicle.kind.end is not None:
-                total += float(self._problem.distance[at, vehicle.kind.end])
-        return total
-
     def _initial(self) -> Any:
-        """Feasible given routes, each with the first idle vehicle whose type can drive it; None without any."""
-        clock = Clock(self._problem)
-        free = list(range(len(self._numbers.vehicles)))
-        routes: list[list[int]] = [[] for _ in free]
-        for route in self._task.initial:
-            for number in free:
-                if fits(self._problem, clock, self._numbers.vehicles[number].of_type, route):
-                    routes[number] = [self._index(node) for node in route]
-                    free.remove(number)
-                    break
-        return self._model.ReadAssignmentFromRoutes(routes, True) if any(routes) else None
+        """Given routes that are feasible; None without any."""
+        given = given_routes(self._task, self._numbers)
+        routes = [
+            [self._index(node) for node in given.get(number, ())] for number in range(len(self._numbers.vehicles))
+        ]
+        return self._model.ReadAssignmentFromRoutes(routes, True) if given else None

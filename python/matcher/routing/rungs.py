@@ -137,13 +137,13 @@ def _climb(task: SolveTask) -> Solution:
 def value(plan: Solution, objective: Objective) -> tuple[float, ...]:
     """What plans are compared by; the less the better."""
     prize = plan.problem.prize
-    must = sum(prize is None or not np.isfinite(prize[u.request]) for u in plan.unserved)
+    must = sum(prize is None or not np.isfinite(prize[request]) for request in plan.left_out)
     if objective == "hierarchical":
         return must, plan.vehicles, plan.distance
     if objective == "cost":
         return must, plan.cost if not must else plan.distance
     lost = (
-        sum(float(prize[u.request]) for u in plan.unserved if np.isfinite(prize[u.request]))
+        sum(float(prize[request]) for request in plan.left_out if np.isfinite(prize[request]))
         if prize is not None
         else 0.0
     )

@@ -7,14 +7,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from matcher.routing.places import may_carry
 from matcher.routing.problem import Problem, VehicleType
-from matcher.routing.repair import may_carry
 
 I64 = npt.NDArray[np.int64]
 _LARGEST = 1 << 54
 _FINEST = 1_000_000
 _FINEST_PRICED = 1_000
 """Where lateness has a price: a tick must cost enough cents to be told from another's price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A break of one vehicle, in ticks."""
+
+    first: int
+    last: int
+    """When it begins."""
+    duration: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,11 @@ class Vehicle:
     earliest: int
     latest: int
     fixed: int
+    pauses: tuple[Pause, ...]
+    held: tuple[int, ...]
+    """On board when it leaves, in each dimension of load."""
+    deliver_by: tuple[tuple[int, int], ...]
+    """(request, latest start of service at its delivery) of what is on board and may not be there for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,8 @@ class Scaled:
     vehicles: tuple[Vehicle, ...]
     drop: tuple[int, ...]
     possible: tuple[int, ...]
+    able: tuple[tuple[int, ...], ...]
+    """By request: the vehicles that may carry it."""
 
 
 def scaled(problem: Problem, objective: str) -> Scaled:
@@ -90,7 +107,16 @@ def scaled(problem: Problem, objective: str) -> Scaled:
         ride=tuple(_ride(problem, request, ticks) for request in range(requests)),
         horizon=_down(latest * ticks),
         vehicles=tuple(
-            Vehicle(of, kind, begin, end, per_vehicle + (round(kind.fixed_cost * cents) if objective == "cost" else 0))
+            Vehicle(
+                of_type=of,
+                kind=kind,
+                earliest=begin,
+                latest=end,
+                fixed=per_vehicle + (round(kind.fixed_cost * cents) if objective == "cost" else 0),
+                pauses=_pauses(kind, ticks),
+                held=_held(problem, kind),
+                deliver_by=_deliver_by(problem, kind, ticks),
+            )
             for of, kind, begin, end in vehicles
         ),
         drop=tuple(
@@ -98,6 +124,9 @@ def scaled(problem: Problem, objective: str) -> Scaled:
             for r in range(requests)
         ),
         possible=tuple(r for r in range(requests) if _possible(problem, r)),
+        able=tuple(
+            tuple(n for n, (of, *_) in enumerate(vehicles) if may_carry(problem, of, r)) for r in range(requests)
+        ),
     )
 
 
@@ -142,6 +171,25 @@ def _vehicles(problem: Problem, ticks: int) -> list[tuple[int, VehicleType, int,
         begin, end = int(_up(np.array(kind.earliest * ticks))), _down(kind.latest * ticks)
         found += [(number, kind, begin, end)] * min(kind.count, most) if begin <= end else []
     return found
+
+
+def _pauses(kind: VehicleType, ticks: int) -> tuple[Pause, ...]:
+    return tuple(
+        Pause(int(np.ceil(b.earliest * ticks)), int(np.floor(b.latest * ticks)), int(np.ceil(b.duration * ticks)))
+        for b in kind.breaks
+    )
+
+
+def _held(problem: Problem, kind: VehicleType) -> tuple[int, ...]:
+    held = [problem.loads(int(problem.pickup[item.request])) for item in kind.on_board]
+    return tuple(sum(loads[dimension] for loads in held) for dimension in range(len(kind.capacity)))
+
+
+def _deliver_by(problem: Problem, kind: VehicleType, ticks: int) -> tuple[tuple[int, int], ...]:
+    if problem.max_ride is None:
+        return ()
+    ends = [(item.request, item.since + float(problem.max_ride[item.request])) for item in kind.on_board]
+    return tuple((request, int(np.floor(end * ticks))) for request, end in ends if np.isfinite(end))
 
 
 def _windows(problem: Problem, node: int, ticks: int, horizon: int) -> tuple[tuple[int, int], ...]:

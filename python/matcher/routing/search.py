@@ -67,10 +67,11 @@ def solve(
     return Solution(
         problem=problem,
         routes=found["routes"],
-        unserved=[problem.why_unserved(request) for request in found["unserved"]],
+        left_out=found["unserved"],
         iterations=found["iterations"],
         history=[Progress(*step) for step in found["history"]],
         types=found["types"] if problem.types else [],
+        objective=objective,
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from matcher.routing.check import check_plan
-from matcher.routing.problem import GRACE, Problem, Timetable, Unserved, VehicleType
+from matcher.routing.explain import Unserved, why_unserved
+from matcher.routing.problem import GRACE, Problem, Timetable, VehicleType
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +24,14 @@ class Progress:
     distance: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Solution:
     """A plan. `routes` are lists of nodes, starts and ends left out; `types` of each; empty: all alike."""
 
     problem: Problem
     routes: list[list[int]]
-    unserved: list[Unserved]
+    left_out: list[int]
+    """Requests that no route serves; `unserved` says why."""
     iterations: int
     history: list[Progress]
     types: list[int] = field(default_factory=list)
@@ -37,6 +41,13 @@ class Solution:
     """Which rung answered: "native", "ortools" or "cpsat"."""
     proven: bool = False
     """No better plan exists, travel being rounded as `solver` rounds it."""
+    objective: str = "distance"
+    """What it was made for, and prizes are weighed against."""
+
+    @cached_property
+    def unserved(self) -> Sequence[Unserved]:
+        """What keeps each request of `left_out` out, against this plan; each is worked out when it is first asked."""
+        return why_unserved(self)
 
     def vehicle_type(self, route: int) -> VehicleType:
         """What drives a route."""
@@ -47,7 +58,7 @@ class Solution:
         """Distance, fixed costs of the vehicles used, prizes of what is left out, and lateness: objective "cost"."""
         fixed = sum(self.vehicle_type(route).fixed_cost for route in range(len(self.routes)))
         prize = self.problem.prize
-        lost = 0.0 if prize is None else sum(float(prize[u.request]) for u in self.unserved)
+        lost = 0.0 if prize is None else sum(float(prize[request]) for request in self.left_out)
         return self.distance + fixed + lost + self.lateness_cost
 
     @property
@@ -80,5 +91,4 @@ class Solution:
 
     def check(self) -> None:
         """Raise InvalidPlanError at the first rule that the plan breaks. Shares no code with the searches."""
-        left_out = [gone.request for gone in self.unserved]
-        check_plan(self.problem, self.routes, self.types, self.timetables, left_out)
+        check_plan(self.problem, self.routes, self.types, self.timetables, self.left_out)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matcher.routing.explain import Explanation
 from matcher.routing.formats import li_lim, own, sartori_buriol, solomon, vroom, vrplib
 from matcher.routing.formats.li_lim import read_li_lim
 from matcher.routing.formats.own import problem_to_json, solution_to_json
@@ -46,8 +44,8 @@ class ProblemFile:
     customers: bool = False
     """From a format of customers who are served from a depot: plans are routes of customers."""
 
-    def answer(self, solution: Solution, explained: Sequence[Explanation] = ()) -> str:
-        """The plan in the format of the problem; reasons go into our own."""
+    def answer(self, solution: Solution, explained: int = 0) -> str:
+        """The plan in the format of the problem; our own has reasons for so many of the requests left out."""
         if self.vroom is not None:
             return solution_to_vroom(solution, self.vroom)
         return solution_to_vrplib(solution) if self.customers else solution_to_json(solution, explained)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from matcher.routing.explain import Explanation, Relaxation
+from matcher.routing.explain import Relaxation, Unserved
 from matcher.routing.formats.text import UnreadableFile
-from matcher.routing.problem import Break, OnBoard, Problem, Unserved, VehicleType
+from matcher.routing.problem import Break, OnBoard, Problem, VehicleType
 from matcher.routing.solution import Solution
 
 FORMAT = "matcher.problem/1"
@@ -141,9 +141,11 @@ def _number(value: Any, where: str) -> float:
     return float(value)
 
 
-def solution_to_json(solution: Solution, explained: Sequence[Explanation] = ()) -> str:
-    """Routes as lists of nodes, with their times where the plan states them; what is left out and why; who found it."""
-    reasons = {why.request: why for why in explained}
+def solution_to_json(solution: Solution, explained: int = 0) -> str:
+    """Routes as lists of nodes, with their times where the plan states them; what is left out; who found it.
+
+    explained: for how many of the requests left out it says why, which takes time.
+    """
     times = [{"starts": list(table.starts), "breaks": list(table.breaks)} for table in solution.timetables]
     return json.dumps(
         {
@@ -158,19 +160,20 @@ def solution_to_json(solution: Solution, explained: Sequence[Explanation] = ()) 
             "routes": solution.routes,
             "types": solution.types,
             **({"timetables": times} if times else {}),
-            "unserved": [_unserved(gone, reasons.get(gone.request)) for gone in solution.unserved],
+            "unserved": [
+                _unserved(gone) if number < explained else {"request": gone.request}
+                for number, gone in enumerate(solution.unserved)
+            ],
         }
     )
 
 
-def _unserved(gone: Unserved, why: Explanation | None) -> dict[str, Any]:
+def _unserved(gone: Unserved) -> dict[str, Any]:
     """`relaxations`: limits each of which would be enough to give way; `together`: or the fewest that are, at once."""
-    short = {"request": gone.request, "reason": gone.reason.value, "relaxation": gone.relaxation}
-    if why is None:
-        return short
-    return short | {
-        "relaxations": [_relaxation(item) for item in why.relaxations],
-        "together": [_relaxation(item) for item in why.together],
+    return {
+        "request": gone.request,
+        "relaxations": [_relaxation(item) for item in gone.relaxations],
+        "together": [_relaxation(item) for item in gone.together],
     }
 
 

@@ -61,8 +61,8 @@ def solution_to_vroom(solution: Solution, names: VroomNames) -> str:
     ]
     unassigned = [
         {"id": names.step_ids[node], "location_index": names.location[node], "type": kind}
-        for u in solution.unserved
-        for node, kind in ((int(problem.pickup[u.request]), "pickup"), (int(problem.delivery[u.request]), "delivery"))
+        for request in solution.left_out
+        for node, kind in ((int(problem.pickup[request]), "pickup"), (int(problem.delivery[request]), "delivery"))
     ]
     totals = {key: sum(route[key] for route in routes) for key in ("cost", "service", "duration", "waiting_time")}
     summary = {**totals, "routes": len(routes), "unassigned": len(unassigned)}
