@@ -1,4 +1,4 @@
-"""Seeded pickup-and-delivery problems, one for each field that every rung knows."""
+"""Seeded pickup-and-delivery problems, one for each field that every rung knows, and all mixed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from matcher.routing import Problem, VehicleType
 
-FEATURES = ("plain", "matrix", "dimensions", "skills", "depots", "open", "rides", "prizes", "fixed_costs")
+FEATURES = ("plain", "matrix", "dimensions", "skills", "depots", "open", "rides", "prizes", "fixed_costs",
+            "mixed")  # fmt: skip
 
 
 def delivery_problem(feature: str, requests: int, seed: int) -> Problem:
@@ -53,6 +54,21 @@ def delivery_problem(feature: str, requests: int, seed: int) -> Problem:
         return replace(plain, max_ride=straight * rng.uniform(1.1, 2.0, requests) + 5.0)
     if feature == "prizes":
         return replace(plain, prize=rng.uniform(20, 150, requests))
+    if feature == "mixed":
+        more = np.zeros((n, 1), np.int32)
+        more[pickup, 0] = rng.integers(0, 5, requests)
+        more[delivery] = -more[pickup]
+        return replace(
+            plain,
+            distance=distance * rng.uniform(0.8, 1.5, distance.shape),
+            duration=distance,
+            more_demand=more,
+            types=(replace(half[0], capacity=(14, 8), fixed_cost=60.0),
+                   replace(half[1], capacity=(9, 9), fixed_cost=25.0, end=None)),
+            allowed=rng.random((requests, 2)) < 0.8,
+            max_ride=straight * rng.uniform(1.3, 2.5, requests) + 10.0,
+            prize=rng.uniform(40, 400, requests),
+        )  # fmt: skip
     if feature == "fixed_costs":
         return replace(plain, types=(replace(half[0], fixed_cost=60.0), replace(half[1], fixed_cost=25.0)))
     return plain

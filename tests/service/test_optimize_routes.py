@@ -14,7 +14,18 @@ from tests.service.serving import Running, details, raw_call, running
 
 from matcher.app import App, parse_config
 from matcher.client import AsyncClient, Client, InvalidRequest, RouteOptions, RouteReply
-from matcher.domain import Courier, Order, Policy, RouteStop, Snapshot, StopKind, TravelMode, WaitReason, build_snapshot
+from matcher.domain import (
+    Courier,
+    Order,
+    Policy,
+    RouteStop,
+    Rung,
+    Snapshot,
+    StopKind,
+    TravelMode,
+    WaitReason,
+    build_snapshot,
+)
 from matcher.travel import StraightLine
 from matcher.v1 import routing_service_pb2
 from matcher.verify import check_routes
@@ -113,6 +124,21 @@ def test_orders_left_out_have_their_reasons(client: Client) -> None:
         "plain",
         WaitReason.WAITING_IS_CHEAPER,
     )
+
+
+def test_the_rung_that_answered_is_named_and_may_be_asked_for(client: Client) -> None:
+    """Insertion alone, the search, and a solver that is not offered here."""
+    snapshot = bench_snapshot("city-50x200")
+    greedy = client.optimize_routes(snapshot, RouteOptions(forced_rung=Rung.GREEDY))
+    native = client.optimize_routes(snapshot, RouteOptions(max_iterations=300, forced_rung=Rung.NATIVE))
+    assert (greedy.plan.rung, greedy.plan.iterations, greedy.plan.exhausted) == (Rung.GREEDY, 0, False)
+    assert (native.plan.rung, native.plan.iterations) == (Rung.NATIVE, 300)
+    assert checked(snapshot, native) < checked(snapshot, greedy)
+    assert native == client.optimize_routes(snapshot, RouteOptions(max_iterations=300))
+    (only,) = client.stream_optimize_routes(snapshot, RouteOptions(forced_rung=Rung.GREEDY))
+    assert only == greedy
+    with pytest.raises(InvalidRequest, match=r"task\.forced_rung: must be RUNG_NATIVE or RUNG_GREEDY"):
+        client.optimize_routes(snapshot, RouteOptions(forced_rung=Rung.ORTOOLS))
 
 
 def test_the_deadline_is_the_budget(client: Client) -> None:

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from matcher.domain import Build, ErrorReason, InvalidRequest, MatrixTravel, Policy, Provenance, Snapshot, Violation
+from matcher.domain import (
+    Build,
+    ErrorReason,
+    InvalidRequest,
+    MatrixTravel,
+    Policy,
+    Provenance,
+    Rung,
+    Snapshot,
+    Violation,
+)
 from matcher.ports import TravelTime
 from matcher.routing import RouteTask, optimize_routes
 from matcher.wire import MatrixQuestion, RouteOptions, RouteReply
@@ -47,6 +57,7 @@ class RoutePlanner:
             max_iterations=options.max_iterations,
             seed=options.seed,
             unserved_micros=options.unserved_micros,
+            rung=options.forced_rung or Rung.NATIVE,
             seconds_left=seconds_left,
         )
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matcher.domain.decision import CourierPlan
-from matcher.domain.enums import WaitReason
+from matcher.domain.enums import Rung, WaitReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class RoutePlan:
     exhausted: bool
     """Time was over before max_iterations were done."""
     final: bool
+    rung: Rung
+    """NATIVE: the search has run; GREEDY: orders were only inserted."""
 
     @property
     def cost_micros(self) -> int:

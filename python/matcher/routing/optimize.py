@@ -10,6 +10,7 @@ from matcher.domain import (
     PlannedStop,
     Policy,
     RoutePlan,
+    Rung,
     Snapshot,
     StopKind,
     Travel,
@@ -35,7 +36,7 @@ class PlanFault(RuntimeError):  # noqa: N818 - a defect of the search
 
 @dataclass(frozen=True, slots=True)
 class RouteTask:
-    """What to plan. One of max_iterations and seconds_left is needed."""
+    """What to plan. One of max_iterations and seconds_left is needed, unless the rung is GREEDY."""
 
     snapshot: Snapshot
     travel: Travel
@@ -43,6 +44,8 @@ class RouteTask:
     max_iterations: int = 0
     """0: time decides."""
     seed: int = 0
+    rung: Rung = Rung.NATIVE
+    """GREEDY: open orders are put where they cost least, in turn, and nothing is searched."""
     unserved_micros: int = 0
     """0: an order is left out only when nobody can serve it."""
     seconds_left: Callable[[], float] | None = None
@@ -54,7 +57,7 @@ def optimize_routes(task: RouteTask, *, every: bool = True) -> Iterator[RoutePla
     The same for a task with max_iterations whose time does not run out. Raises ValueError for what `Fleet` refuses, and
     PlanFault when a plan does not hold (never seen; it is the last line of defence).
     """
-    if not task.max_iterations and task.seconds_left is None:
+    if not task.max_iterations and task.seconds_left is None and task.rung is Rung.NATIVE:
         raise ValueError("a task needs max_iterations, seconds_left, or both")
     search = _Search(task)
     granted = task.seconds_left() if task.seconds_left else 0.0
@@ -63,7 +66,9 @@ def optimize_routes(task: RouteTask, *, every: bool = True) -> Iterator[RoutePla
     reserve = max(2.0 * (granted - task.seconds_left()), granted / 20) if task.seconds_left else 0.0
     granted -= reserve
     done = 0
-    while search.movable:
+    if task.rung is Rung.GREEDY:
+        search.slice(0, task.seconds_left() - reserve if task.seconds_left else None, 0.0)
+    while search.movable and task.rung is Rung.NATIVE:
         left = task.seconds_left() - reserve if task.seconds_left else None
         if (left is not None and left <= 0) or (task.max_iterations and done >= task.max_iterations):
             break
@@ -76,7 +81,8 @@ def optimize_routes(task: RouteTask, *, every: bool = True) -> Iterator[RoutePla
         done += gained.iterations
         if gained.improved and every:
             yield search.plan(done, exhausted=False, final=False)
-    exhausted = bool(task.max_iterations) and done < task.max_iterations and bool(search.movable)
+    wanted = task.max_iterations if task.rung is Rung.NATIVE and search.movable else 0
+    exhausted = done < wanted
     yield search.plan(done, exhausted=exhausted, final=True)
 
 
@@ -206,6 +212,7 @@ class _Search:
             iterations=iterations,
             exhausted=exhausted,
             final=final,
+            rung=Rung.NATIVE if iterations else Rung.GREEDY,
         )
 
     def _unserved(self, rows: Sequence[int]) -> Iterator[UnservedOrder]:

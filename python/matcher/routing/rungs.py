@@ -19,6 +19,11 @@ from matcher.routing.rung_ortools import OrToolsSolver
 from matcher.routing.solution import Solution
 from matcher.routing.timing import Clock
 
+_SECOND_LOOK = 16
+"""Requests up to which "auto" asks the routing library beside the kernel."""
+_SECOND_LOOK_S = 1.0
+"""With less time, loading OR-Tools would be most of it."""
+
 
 class NativeSolver:
     """The kernel: `matcher.routing.search`."""
@@ -72,7 +77,9 @@ def solve(
 
     solver: "native", "ortools" (the routing library: any problem), "cpsat" (few stops, proves the optimum), or "auto":
     native unless the problem has fields that it does not know (`Problem.beyond_kernel`); such a problem goes to CP-SAT
-    where it is small, with half of the budget, and to the routing library unless that has proved its plan.
+    where it is small, with half of the budget, and to the routing library unless that has proved its plan. Up to 16
+    requests with a second or more of wall time, "auto" gives half of it to the routing library, too, and answers with
+    the better plan.
     `Solution.solver` says who answered. An iteration is, for OR-Tools, one check of its search limit; for CP-SAT
     a thousandth of its deterministic seconds.
 
@@ -99,13 +106,41 @@ def solve(
         problem, objective, time_limit, max_iterations, seed, tuple(map(tuple, initial)), clock, on_progress, cancel
     )
     if not problem.beyond_kernel and solver in ("auto", "native"):
-        return NativeSolver().solve(task)
+        small = solver == "auto" and clock == "wall" and time_limit is not None and time_limit >= _SECOND_LOOK_S
+        return _two_looks(task) if small and len(problem.pickup) <= _SECOND_LOOK else NativeSolver().solve(task)
     # The kernel looks at its own columns first, and is cancelled before it searches.
     search.solve(kernel_part(problem), max_iterations=0, objective=objective, cancel=np.ones(1, np.uint8))
     check_beyond(problem, objective)
     plain = dataclasses.replace(task, problem=without_bins(problem))
     found = _climb(plain) if solver == "auto" else _ask(solver, plain)
     return found if problem.bins is None else _under_bins(problem, found, objective)
+
+
+def _two_looks(task: SolveTask) -> Solution:
+    """The kernel's plan or the routing library's, each with half of the time: the better one.
+
+    The library starts anew. Where few requests have prizes, the kernel's search can end where no small change helps;
+    from there the library would find less.
+    """
+    ours = NativeSolver().solve(_half(task))
+    if task.cancel is not None and task.cancel[0]:
+        return ours
+    theirs = rungs()["ortools"].solve(dataclasses.replace(_half(task), on_progress=None))
+    better, least = value(theirs, task.objective), value(ours, task.objective)
+    # The library counts in rounded numbers: the same plan may come to a hair less.
+    closer = better[:-1] == least[:-1] and better[-1] > least[-1] * (1 - 1e-9)
+    return ours if better >= least or closer else theirs
+
+
+def _half(task: SolveTask) -> SolveTask:
+    """The same with half of the budget. Its listener hears fractions of the whole one."""
+    tell = task.on_progress
+    return dataclasses.replace(
+        task,
+        time_limit=None if task.time_limit is None else task.time_limit / 2,
+        max_iterations=None if task.max_iterations is None else task.max_iterations // 2,
+        on_progress=tell and (lambda step, routes: tell(dataclasses.replace(step, fraction=step.fraction / 2), routes)),
+    )
 
 
 def _ask(name: str, task: SolveTask) -> Solution:
@@ -123,11 +158,7 @@ def _climb(task: SolveTask) -> Solution:
         return every["native"].solve(task)
     if every["cpsat"].refusal(task) is not None:
         return _ask("ortools", task)
-    half = dataclasses.replace(
-        task,
-        time_limit=None if task.time_limit is None else task.time_limit / 2,
-        max_iterations=None if task.max_iterations is None else task.max_iterations // 2,
-    )
+    half = _half(task)
     exact = every["cpsat"].solve(half)
     if exact.proven or every["ortools"].refusal(task) is not None:
         return exact

@@ -177,6 +177,7 @@ def _note_plan(call: Call, reply: RouteReply) -> None:
         "policy": reply.provenance.policy,
         "plans": len(plan.plans),
         "unserved": len(plan.unserved),
+        "rung": plan.rung.name.lower(),
         "iterations": plan.iterations,
         "cost_micros": plan.cost_micros,
         "exhausted": plan.exhausted,

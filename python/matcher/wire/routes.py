@@ -18,6 +18,7 @@ from matcher.domain import (
     Order,
     Provenance,
     RoutePlan,
+    Rung,
     Snapshot,
     TravelMode,
     UnservedOrder,
@@ -30,6 +31,7 @@ from matcher.wire.decision import plan_message, plan_value, provenance_message, 
 from matcher.wire.request import DEFAULT_POLICY, decode_match_request, encode_match_request
 
 _MAX_UNSERVED_MICROS = 1 << 46
+_RUNGS = (Rung.NATIVE, Rung.GREEDY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class RouteOptions:
     max_iterations: int = 0
     seed: int = 0
     unserved_micros: int = 0
+    forced_rung: Rung | None = None
+    """NATIVE, GREEDY; None: NATIVE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,10 @@ def decode_route_task(data: bytes, limits: Limits, *, stream: bool) -> tuple[Sna
     if not 0 <= task.unserved_micros <= _MAX_UNSERVED_MICROS:
         sentence = f"must be between 0 and {_MAX_UNSERVED_MICROS}, is {task.unserved_micros}"
         wrong.append(Violation("task.unserved_micros", sentence, ErrorReason.OUT_OF_RANGE))
+    if int(task.forced_rung) not in (0, *_RUNGS):
+        sentence = f"must be RUNG_NATIVE or RUNG_GREEDY, is {task.forced_rung}"
+        reason = ErrorReason.OUT_OF_RANGE if int(task.forced_rung) in list(Rung) else ErrorReason.UNKNOWN_ENUM_VALUE
+        wrong.append(Violation("task.forced_rung", sentence, reason))
     if wrong:
         raise InvalidRequest(wrong)
     request = matching_service_pb2.MatchRequest(snapshot=task.snapshot).SerializeToString()
@@ -74,7 +82,13 @@ def decode_route_task(data: bytes, limits: Limits, *, stream: bool) -> tuple[Sna
     except InvalidRequest as error:
         found = [Violation(f"task.{v.field}", v.description, v.reason) for v in error.violations]
         raise InvalidRequest(found) from None
-    options = RouteOptions(task.policy or DEFAULT_POLICY, task.max_iterations, task.seed, task.unserved_micros)
+    options = RouteOptions(
+        policy=task.policy or DEFAULT_POLICY,
+        max_iterations=task.max_iterations,
+        seed=task.seed,
+        unserved_micros=task.unserved_micros,
+        forced_rung=Rung(task.forced_rung) if task.forced_rung else None,
+    )
     return snapshot, options
 
 
@@ -86,6 +100,7 @@ def encode_route_task(snapshot: Snapshot, options: RouteOptions, *, stream: bool
         max_iterations=options.max_iterations,
         seed=options.seed,
         unserved_micros=options.unserved_micros,
+        forced_rung=int(options.forced_rung or 0),  # type: ignore[arg-type]
     )
     kind = routing_service_pb2.StreamOptimizeRoutesRequest if stream else routing_service_pb2.OptimizeRoutesRequest
     return kind(task=task).SerializeToString(deterministic=True)
@@ -113,6 +128,7 @@ def encode_route_reply(reply: RouteReply, *, stream: bool) -> bytes:
         iterations=plan.iterations,
         degradations=[int(Degradation.BUDGET_EXHAUSTED)] if plan.exhausted else [],  # type: ignore[list-item]
         provenance=provenance_message(reply.provenance),
+        rung=int(plan.rung),  # type: ignore[arg-type]
     )
     if stream:
         streamed = routing_service_pb2.StreamOptimizeRoutesResponse(plan=message, final=plan.final)
@@ -146,6 +162,7 @@ def decode_route_reply(data: bytes, *, stream: bool) -> RouteReply:
         iterations=plan.iterations,
         exhausted=int(Degradation.BUDGET_EXHAUSTED) in plan.degradations,
         final=final,
+        rung=Rung(plan.rung),
     )
     return RouteReply(value, provenance_value(plan.provenance))
 
