@@ -297,6 +297,39 @@ def test_what_happened_is_possible(
         assert not on_board
 
 
+@settings(max_examples=60, deadline=None)
+@given(_ORDERS, _SHIFTS, st.sampled_from(list(Diversion)))
+def test_a_market_that_does_not_pay_shows_the_same_couriers(
+    some_orders: list[tuple[int, int, tuple[int, int], tuple[int, int]]],
+    some_shifts: list[tuple[tuple[int, int], int, int]],
+    diversion: Diversion,
+) -> None:
+    """There the rows of waiting couriers are kept from cycle to cycle. Pay, which renews them, changes nothing else."""
+    shifts = [shift(f"c{k}", at, on, on + length) for k, (at, on, length) in enumerate(some_shifts)]
+    seen = []
+    for pay in (0, 1):
+        orders = [
+            order(f"o{k}", placed, placed + prep, p, d, courier_pay_micros=pay)
+            for k, (placed, prep, p, d) in enumerate(some_orders)
+        ]
+        outcome, cycles = run(market(orders, shifts), rules(diversion))
+        rows = [
+            (
+                cycle.at_ms,
+                cycle.snapshot.couriers.ids,
+                cycle.snapshot.locations.latitude[cycle.snapshot.couriers.loc].tolist(),
+                cycle.snapshot.locations.longitude[cycle.snapshot.couriers.loc].tolist(),
+                cycle.snapshot.couriers.free_ms.tolist(),
+                cycle.snapshot.couriers.shift_end_ms.tolist(),
+                cycle.snapshot.routes.stop_order.tolist(),
+                cycle.snapshot.routes.locked.tolist(),
+            )
+            for cycle in cycles
+        ]
+        seen.append((outcome.visits, outcome.undelivered, rows))
+    assert seen[0] == seen[1]
+
+
 @pytest.mark.parametrize("diversion", list(Diversion))
 def test_snapshots_show_earnings_guarantees_and_the_expected_demand(diversion: Diversion) -> None:
     """What a courier has earned counts from the plan on; the guarantee grows with the shift and ends with it."""

@@ -132,7 +132,8 @@ class App:
     ) -> Decision:
         """Decide and record. `effort` pins the work; `deadline_seconds` from now bounds the time."""
         options = MatchOptions(policy=policy_name, forced_rung=forced_rung, effort=effort)
-        request = wire.encode_match_request(snapshot, options)
+        # Only a journal asks for the bytes: encoding a large market takes longer than many a decision on it.
+        request = b"" if isinstance(self.journal, NoJournal) else wire.encode_match_request(snapshot, options)
         return self.answer_match(request, snapshot, options, self.stopwatch(deadline_seconds)).decision
 
     def stopwatch(self, seconds: float | None) -> Callable[[], float] | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import sys
+import time
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 
@@ -42,7 +44,7 @@ def run_recorded(args: argparse.Namespace) -> int:
         with open_engine(config, args.policy) as decider:
             notes: list[_Note] = []
             outcome = _play(market, args.cycle, decider, notes)
-            decision_ms = list(decider.decision_ms)
+            decision_ms, cpu_ms = list(decider.decision_ms), list(decider.decision_cpu_ms)
         broken = broken_rules(market, outcome, config.policies[args.policy])
         metrics = market_metrics(
             market,
@@ -61,7 +63,7 @@ def run_recorded(args: argparse.Namespace) -> int:
         errors.print(f"matcher simulate: {error}", style="red")
         return 1
     console = Console(soft_wrap=True, highlight=False)
-    console.print(_summary(market, metrics, notes))
+    console.print(_summary(market, metrics, notes, cpu_ms))
     console.print(f"assumed: {Assumptions()}")
     console.print(f"written: {args.out}/metrics.json, {args.out}/report.html")
     for rule in broken[:10]:
@@ -81,6 +83,8 @@ class _Note:
     couriers: int
     gap: float
     rung: str
+    cycle_cpu_ms: float
+    """What this process computed since the last decision was applied: the market, the snapshot and the decision."""
 
 
 def _play(market: Market, cycle_s: int, decider: TimedDecider, notes: list[_Note]) -> Outcome:
@@ -94,15 +98,19 @@ def _play(market: Market, cycle_s: int, decider: TimedDecider, notes: list[_Note
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(market.market_id, total=len(market.orders), shown="")
 
+        applied = time.process_time()
+
         def on_cycle(cycle: Cycle) -> None:
-            notes.append(_note(cycle))
+            nonlocal applied
+            began, applied = applied, time.process_time()
+            notes.append(_note(cycle, (applied - began) * 1e3))
             shown = f"{_clock(cycle.at_ms)}  {len(cycle.snapshot.couriers)} couriers"
             progress.update(task, completed=cycle.committed, shown=shown)
 
         return World(market, rules).run(decider, on_cycle)
 
 
-def _note(cycle: Cycle) -> _Note:
+def _note(cycle: Cycle, cycle_cpu_ms: float) -> _Note:
     snapshot, decided = cycle.snapshot, len(cycle.decision.outcomes)
     return _Note(
         at_ms=cycle.at_ms,
@@ -113,16 +121,21 @@ def _note(cycle: Cycle) -> _Note:
         couriers=len(snapshot.couriers),
         gap=cycle.decision.gap,
         rung=cycle.decision.rung.name.lower(),
+        cycle_cpu_ms=cycle_cpu_ms,
     )
 
 
-def _summary(market: Market, metrics: Metrics, notes: list[_Note]) -> Table:
+def _summary(market: Market, metrics: Metrics, notes: list[_Note], cpu_ms: list[float]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim", no_wrap=True)
     most_orders, most_couriers = max(note.decided_orders for note in notes), max(note.couriers for note in notes)
     ms = (metrics.decision_ms_p50, metrics.decision_ms_p95, metrics.decision_ms_p99)
+    processor, whole = (
+        " / ".join(_one(float(value)) for value in np.percentile(values, [50, 95, 99]))
+        for values in (cpu_ms, [note.cycle_cpu_ms for note in notes])
+    )
     used = Counter(note.rung for note in notes)
     for name, value, note in (
         ("delivered", f"{metrics.delivered:.0f}", f"of {metrics.orders:.0f} orders"),
@@ -132,6 +145,9 @@ def _summary(market: Market, metrics: Metrics, notes: list[_Note]) -> Table:
         ("late", _one(metrics.overage_mean, "min"), "beyond the promise, mean over the promised"),
         ("courier utilisation", _one(100 * (metrics.utilization or 0.0), "%"), "driving and serving, of shift"),
         ("decision p50 / p95 / p99", " / ".join(_one(value) for value in ms), "ms, in this process"),
+        ("the same, of processor", processor, "ms"),
+        ("whole cycle, of processor", whole, "ms, the simulated market and its snapshot with it"),
+        ("most memory", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}", "MiB, all of it"),
         ("orders in a decision", f"{most_orders}", f"at most, of {len(notes)} decisions"),
         ("solver rungs", ", ".join(f"{name} {count}" for name, count in sorted(used.items())), ""),
         ("certified gap", f"{metrics.certified_gap_mean or 0.0:.4%}", "mean"),

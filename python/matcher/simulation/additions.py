@@ -21,11 +21,11 @@ class AddingCourier:
     whose first pick-up is locked; afterwards where and when the plan ends.
     """
 
-    def __init__(self, shift: Shift, orders: Mapping[str, Order]) -> None:
+    def __init__(self, shift: Shift, orders: Mapping[str, Order], *, paying: bool = True) -> None:
         self.visits: list[Visit] = []
         self._shift = shift
         self._orders = orders
-        self._earnings = Earnings(shift, orders)
+        self._earnings = Earnings(shift, orders, paying=paying)
         self._place = Place(shift.courier.latitude, shift.courier.longitude)
         self._free_at_ms = shift.on_at_ms
         self._stops: list[PlannedStop] = []

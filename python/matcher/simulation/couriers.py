@@ -158,7 +158,9 @@ def check_idle(courier: SimulatedCourier, move: CourierMove, now_ms: int, shift:
 class Earnings:
     """What a courier has earned, and what its shift guarantees."""
 
-    def __init__(self, shift: Shift, orders: Mapping[str, Order]) -> None:
+    def __init__(self, shift: Shift, orders: Mapping[str, Order], *, paying: bool = True) -> None:
+        """`paying`: whether the market pays by the order; if neither it nor the shift does, rows say nothing."""
+        self.shows = paying or shift.guaranteed_per_hour_micros > 0
         self._shift = shift
         self._orders = orders
         self._earned_micros = 0
@@ -169,6 +171,8 @@ class Earnings:
 
     def shown(self, row: Courier, now_ms: int) -> Courier:
         """The row with both, and the time on shift."""
+        if not self.shows:
+            return row
         hours_ms = max(0, min(now_ms, self._shift.off_at_ms) - self._shift.on_at_ms)
         guaranteed = hours_ms * self._shift.guaranteed_per_hour_micros // 3_600_000
         return replace(
@@ -182,13 +186,15 @@ class Earnings:
 class LockedCourier:
     """Carries out each plan whole; a snapshot shows it where and when its last plan ends."""
 
-    def __init__(self, shift: Shift, orders: Mapping[str, Order], *, punctual: bool = True) -> None:
+    def __init__(
+        self, shift: Shift, orders: Mapping[str, Order], *, punctual: bool = True, paying: bool = True
+    ) -> None:
         """`punctual`: plans go as planned; else hand-overs wait for the orders' true ready times."""
         self.visits: list[Visit] = []
         self._shift = shift
         self._orders = orders
         self._punctual = punctual
-        self._earnings = Earnings(shift, orders)
+        self._earnings = Earnings(shift, orders, paying=paying)
         self._place = Place(shift.courier.latitude, shift.courier.longitude)
         self._free_at_ms = shift.on_at_ms
         self._planned_free_at_ms = shift.on_at_ms
@@ -256,11 +262,13 @@ class LockedCourier:
 class LiveCourier:
     """Drives a route that later decisions may change, except for the stop being driven to or served."""
 
-    def __init__(self, shift: Shift, orders: Mapping[str, Order], frame: SpatialFrame) -> None:
+    def __init__(self, shift: Shift, orders: Mapping[str, Order], frame: SpatialFrame, *, paying: bool = True) -> None:
         self.visits: list[Visit] = []
         self._shift = shift
         self._orders = orders
-        self._earnings = Earnings(shift, orders)
+        self._earnings = Earnings(shift, orders, paying=paying)
+        self._idle: Courier | None = None
+        """The row of the courier who waits where it is: the same cycle after cycle, and most of a large market."""
         self._frame = frame
         self._groups: list[list[PlannedStop]] = []
         self._picked_up_at_ms: dict[str, int] = {}
@@ -273,6 +281,8 @@ class LiveCourier:
 
     def advance(self, now_ms: int) -> None:
         """Make the stops whose hand-over is due."""
+        if self._groups:
+            self._idle = None
         while self._groups and self._groups[0][0].at_ms <= now_ms:
             group = self._groups.pop(0)
             for stop in group:
@@ -297,6 +307,17 @@ class LiveCourier:
         free_at_ms = self.free_at_ms(now_ms)
         if not self._groups and free_at_ms > self._shift.off_at_ms:
             return None
+        if not self._groups and free_at_ms == now_ms and not self._earnings.shows:
+            self._idle = self._idle or replace(
+                self._shift.courier,
+                latitude=self._leg_from.latitude,
+                longitude=self._leg_from.longitude,
+                free_at_ms=None,
+                shift_end_at_ms=self._shift.off_at_ms,
+                route=(),
+                locked_stops=0,
+            )
+            return self._idle
         place = self._position(now_ms)
         row = replace(
             self._shift.courier,
@@ -311,6 +332,8 @@ class LiveCourier:
 
     def order_rows(self, now_ms: int) -> list[Order]:
         """Orders on board with their hand-over; at the stop being served, only the access time that is left."""
+        if not self._groups:
+            return []
         served = {}
         if self._locked(now_ms):
             served = {stop.order_id: stop for stop in self._groups[0] if stop.arrive_at_ms <= now_ms}
@@ -346,6 +369,7 @@ class LiveCourier:
         if not locked:
             self._set_off_at_ms = self._leg_from_ms
         self._groups = stop_groups(stops, self._orders)
+        self._idle = None
 
     def relocate(self, move: CourierMove, now_ms: int) -> None:
         """Never: an idle courier on its way could be diverted, and no snapshot shows such a way."""

@@ -50,12 +50,17 @@ class World:
         if len(self._orders) != len(market.orders):
             raise ValueError("two orders of the market have the same id")
         self._placements = sorted((_placed_at_ms(order), order.id) for order in market.orders)
+        self._paying = any(order.courier_pay_micros for order in market.orders)
         self._shifts = {shift.courier.id: shift for shift in market.shifts}
         if len(self._shifts) != len(market.shifts):
             raise ValueError("two couriers of the market have the same id")
         self._couriers: dict[str, SimulatedCourier] = {
             id_: self._courier(shift) for id_, shift in sorted(self._shifts.items())
         }
+        self._coming = sorted(self._shifts, key=lambda id_: (-self._shifts[id_].on_at_ms, id_))
+        """Couriers not seen yet, those who come next last."""
+        self._present: dict[str, SimulatedCourier] = {}
+        """Couriers whose shift has begun, or is about to, and who have not left for good."""
         self._open: set[str] = set()
         self._placed = 0
         self._commitments: list[CommittedPlan] = []
@@ -74,7 +79,8 @@ class World:
         while now_ms is not None and now_ms <= last_pickup_ms:
             self._place_orders(now_ms)
             if self._open or self._rules.prepositioning:
-                for courier in self._couriers.values():
+                self._welcome(now_ms)
+                for courier in self._present.values():
                     courier.advance(now_ms)
                 snapshot = self._snapshot(now_ms)
                 decision = decider.decide(snapshot)
@@ -87,10 +93,17 @@ class World:
 
     def _courier(self, shift: Shift) -> SimulatedCourier:
         if self._rules.diversion is Diversion.LOCKED_PLAN:
-            return LockedCourier(shift, self._orders, punctual=not self._noise.ready)
+            return LockedCourier(shift, self._orders, punctual=not self._noise.ready, paying=self._paying)
         if self._rules.diversion is Diversion.ADDED_ORDERS:
-            return AddingCourier(shift, self._orders)
-        return LiveCourier(shift, self._orders, self._market.frame)
+            return AddingCourier(shift, self._orders, paying=self._paying)
+        return LiveCourier(shift, self._orders, self._market.frame, paying=self._paying)
+
+    def _welcome(self, now_ms: int) -> None:
+        """Couriers whose shift begins by now are present."""
+        latest_ms = now_ms + self._rules.coming_shifts_ms
+        while self._coming and self._shifts[self._coming[-1]].on_at_ms <= latest_ms:
+            id_ = self._coming.pop()
+            self._present[id_] = self._couriers[id_]
 
     def _place_orders(self, now_ms: int) -> None:
         while self._placed < len(self._placements) and self._placements[self._placed][0] <= now_ms:
@@ -110,13 +123,16 @@ class World:
     def _snapshot(self, now_ms: int) -> Snapshot:
         couriers = []
         orders = [self._shown(id_, now_ms) for id_ in sorted(self._open)]
-        for id_, courier in self._couriers.items():
-            if self._shifts[id_].on_at_ms > now_ms + self._rules.coming_shifts_ms:
-                continue
+        gone = []
+        for id_, courier in self._present.items():
             row = courier.row(now_ms)
             if row is not None:
                 couriers.append(row)
                 orders += courier.order_rows(now_ms)
+            elif now_ms > self._shifts[id_].off_at_ms:
+                gone.append(id_)
+        for id_ in gone:
+            del self._present[id_]
         return build_snapshot(
             self._market.market_id,
             now_ms,
