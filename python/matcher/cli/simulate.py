@@ -58,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     mdrp.set_defaults(run=run)
     _add_dpdp(markets)
     _add_recorded(markets)
+    _add_waves(markets)
 
 
 def _add_dpdp(markets: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -109,6 +110,40 @@ def _add_recorded(markets: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--set", action="append", default=[], dest="settings", metavar="KEY=VALUE", help="change a value of the policy"
     )
     recorded.set_defaults(run=run_recorded)
+
+
+def _add_waves(markets: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    waves = markets.add_parser(
+        "waves",
+        help="dispatch waves of the EURO meets NeurIPS 2022 competition",
+        description="Draws requests hour after hour as the competition does, names those that leave with each wave, "
+        "routes them, and judges the run by a strict evaluator. What is not urgent is held where most of the futures "
+        "that are tried make it worth more in a later wave.",
+    )
+    waves.add_argument("path", type=Path, metavar="PATH", help="instance (VRPLIB), or a folder or archive of them")
+    waves.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="metrics.json, and the waves of every run"
+    )
+    waves.add_argument(
+        "--runs", type=Path, metavar="CSV", help="which runs: columns instance and instance_seed, and others' costs"
+    )
+    waves.add_argument("--beside", nargs="*", default=[], metavar="NAME", help="columns of --runs to show")
+    waves.add_argument("--run-seed", type=int, default=1, metavar="N", help="without --runs: of the draws (default 1)")
+    waves.add_argument("--by", choices=("holding", "greedy", "lazy"), default="holding", help="who decides")
+    waves.add_argument("--futures", type=int, default=10, metavar="N", help="tried in each of two rounds (default 10)")
+    waves.add_argument("--ahead", type=int, default=1, metavar="N", help="waves in a future (default 1)")
+    waves.add_argument("--iterations", type=int, default=4_000, metavar="N", help="of each future's plan (4000)")
+    waves.add_argument("--plan-iterations", type=int, default=50_000, metavar="N", help="of each wave's plan (50000)")
+    waves.add_argument("--seed", type=int, default=0, metavar="N", help="of futures and searches (default 0)")
+    waves.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at a time, a process each (default 1)")
+    waves.set_defaults(run=run_waves)
+
+
+def run_waves(args: argparse.Namespace) -> int:
+    """0: all runs obey every rule; 1: one does not, or something cannot be used."""
+    from matcher.cli.waves_run import run_waves
+
+    return run_waves(args)
 
 
 def run_recorded(args: argparse.Namespace) -> int:
