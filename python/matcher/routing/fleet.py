@@ -306,7 +306,9 @@ class Fleet:
 
     def preview(self, order: Order, at: Insertion) -> PlannedRoute:
         """The route that `insert` would make, with its times. Does not change the fleet."""
-        r = _rows([order])
+        return self._preview(_rows([order]), at)
+
+    def _preview(self, r: _Rows, at: Insertion) -> PlannedRoute:
         handles, kinds, arrive, event, depart, depart_by = self._native.preview(
             r.xyz, r.rows, r.values, at.courier, at.pickup_pos, at.dropoff_pos
         )
@@ -337,7 +339,16 @@ class Fleet:
 
     def cheapest_insertions_many(self, orders: Sequence[Order], k: int = 1) -> list[list[Insertion]]:
         """`cheapest_insertions` for each of many orders, each on its own, in one call without the GIL."""
+        return self._cheapest(_rows(orders), k)
+
+    def cheapest_routes(self, orders: Sequence[Order], k: int = 1) -> list[list[tuple[Insertion, PlannedRoute]]]:
+        """`cheapest_insertions_many`, each with the route that it would make."""
         r = _rows(orders)
+        single = [_Rows(r.xyz[i : i + 1], r.rows[i : i + 1], r.values[i : i + 1]) for i in range(len(orders))]
+        found = self._cheapest(r, k)
+        return [[(at, self._preview(own, at)) for at in ways] for own, ways in zip(single, found, strict=True)]
+
+    def _cheapest(self, r: _Rows, k: int) -> list[list[Insertion]]:
         found = self._native.cheapest(r.xyz, r.rows, r.values, k)
         position, value, delta = found["position"].tolist(), found["value"].tolist(), found["delta"].tolist()
         every = [

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from matcher.domain import (
     NEVER_MS,
     CourierPlan,
@@ -28,7 +26,7 @@ from matcher.domain import (
     WaitReason,
 )
 from matcher.kernels.insertion import QUANTITIES, REJECTIONS
-from matcher.routing.fleet import Fleet, FleetOptions, Insertion, Order
+from matcher.routing.fleet import Fleet, FleetOptions, Insertion, Order, PlannedRoute
 
 _REASONS = {name: WaitReason[name] for name in REJECTIONS}
 
@@ -96,7 +94,7 @@ class LiveFleet:
             if name in self._courier:
                 self._forget_route(self._courier[name])
         shift = self.at_unix_ms - self._base_ms
-        in_routes = np.unique(changes.routes.stop_order).tolist()
+        in_routes = sorted(set(changes.routes.stop_order.tolist()))
         for row, order in zip(in_routes, self._orders(changes, in_routes, bits, shift), strict=True):
             handle = self._fleet.add_order(order)
             self._order[changes.orders.ids[row]] = handle
@@ -109,13 +107,15 @@ class LiveFleet:
         shift = orders.at_unix_ms - self._base_ms
         row_of = {name: row for row, name in enumerate(orders.orders.ids)}
         wanted = self._orders(orders, [row_of[name] for name in order_ids], bits, shift)
-        found = self._fleet.cheapest_insertions_many(wanted, k) if wanted else []
+        found = self._fleet.cheapest_routes(wanted, k) if wanted else []
         return [
             self._insertion(name, order, ways, k) for name, order, ways in zip(order_ids, wanted, found, strict=True)
         ]
 
-    def _insertion(self, order_id: str, order: Order, ways: Sequence[Insertion], k: int) -> OrderInsertion:
-        candidates = tuple(self._candidate(order_id, order, way) for way in ways)
+    def _insertion(
+        self, order_id: str, order: Order, ways: Sequence[tuple[Insertion, PlannedRoute]], k: int
+    ) -> OrderInsertion:
+        candidates = tuple(self._candidate(order_id, way, route) for way, route in ways)
         refused: tuple[tuple[WaitReason, int], ...] = ()
         reason: WaitReason | None = None
         if len(ways) < min(k, self.couriers):
@@ -126,8 +126,8 @@ class LiveFleet:
             reason = reason if self.couriers else WaitReason.NO_COURIERS
         return OrderInsertion(order_id, candidates, reason, refused)
 
-    def _candidate(self, order_id: str, order: Order, way: Insertion) -> OrderCandidate:
-        base, route = self._base_ms, self._fleet.preview(order, way)
+    def _candidate(self, order_id: str, way: Insertion, route: PlannedRoute) -> OrderCandidate:
+        base = self._base_ms
         stops = tuple(
             PlannedStop(kind, self._order_id.get(handle, order_id), base + arrive, base + at, base + depart)
             for (kind, handle), arrive, at, depart in zip(
@@ -157,7 +157,7 @@ class LiveFleet:
                 wrong.append(Violation(path, f"{name!r} is among update.couriers, too", ErrorReason.DUPLICATE))
         free = {name for name in (*changes.couriers.ids, *removed) if name in self._courier}
         leaving = {order for name in free for _, order in self._fleet.route(self._courier[name]).stops}
-        for row in np.unique(changes.routes.stop_order).tolist():
+        for row in sorted(set(changes.routes.stop_order.tolist())):
             name = changes.orders.ids[row]
             if name in self._order and self._order[name] not in leaving:
                 sentence = f"order {name!r} is in the route of a courier that is not in the update"

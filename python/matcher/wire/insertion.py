@@ -30,6 +30,7 @@ from matcher.wire.decision import plan_message, plan_value, provenance_message, 
 from matcher.wire.request import DEFAULT_POLICY, decode_match_request, encode_match_request
 
 MAX_CANDIDATES = 100
+_ORDER_FIELDS = tuple(name.name for name in fields(Order))
 _ORDER_PATH = re.compile(r"^snapshot\.orders\[(\d+)\]")
 
 
@@ -207,8 +208,8 @@ def decode_insert_reply(data: bytes) -> InsertionReply:
 
 def _order_message(order: Order) -> types_pb2.Order:
     """The fields of the row have the names of the contract's; None is "not set"."""
-    values = {name.name: getattr(order, name.name) for name in fields(order)}
-    return types_pb2.Order(**{name: value for name, value in values.items() if value is not None})
+    values = ((name, getattr(order, name)) for name in _ORDER_FIELDS)
+    return types_pb2.Order(**{name: value for name, value in values if value is not None})
 
 
 def _message_of(snapshot: Snapshot) -> types_pb2.Snapshot:
