@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 from pathlib import Path
@@ -13,8 +14,15 @@ from tests.routing.test_rungs import beyond
 from tests.shared_data import shared_data
 
 from matcher.cli.main import main
-from matcher.routing import solve
-from matcher.routing.formats import UnreadableFile, problem_to_json, read_problem, solution_to_vroom
+from matcher.routing import Solution, solve
+from matcher.routing.formats import (
+    UnreadableFile,
+    problem_to_json,
+    read_problem,
+    read_published,
+    solution_to_published,
+    solution_to_vroom,
+)
 
 LI_LIM = """2 10 1
 0 0 0 0 0 1000 0 0 0
@@ -257,7 +265,12 @@ def test_what_cannot_be_read_is_refused_by_its_place(tmp_path: Path, text: str, 
         (("shipments", 1, "pickup", "time_windows"), [[9, 3]], "the window [9, 3] ends before it begins"),
         (("shipments", 0, "delivery", "location_index"), 77, "location_index 77 is not a row of the matrix"),
         (("shipments", 0, "skills"), [3], "shipments[0].skills: no vehicle has all of them"),
-        (("jobs",), [{}], "jobs: only shipments can be planned"),
+        (("jobs",), [{}], "jobs[0].location_index: must be an integer"),
+        (("jobs",), [{"id": 1, "location_index": 2, "priority": 3}], "jobs[0].priority: is not supported"),
+        (("jobs",), [{"id": 1, "location_index": 2, "delivery": [1, 1]}], "jobs[0].delivery: has 2 dimensions"),
+        (("jobs",), [{"id": 1, "location_index": 2, "delivery": [1], "pickup": [1]}], "jobs[0]: delivers and picks up"),
+        (("jobs",), [{"id": 1, "location_index": 2, "skills": [9]}], "jobs[0].skills: no vehicle has all of them"),
+        (("vehicle_steps",), [1], "vehicle_steps: routes are not taken as given"),
         (("matrices",), {}, "matrices.car.durations: is required"),
     ],
 )
@@ -273,6 +286,139 @@ def test_what_vroom_allows_and_we_do_not_is_named(
     with pytest.raises(UnreadableFile) as caught:
         read_problem(write(tmp_path, json.dumps(tree)))
     assert sentence in str(caught.value)
+
+
+def jobs(places: list[int], **more: Any) -> dict[str, Any]:
+    """Jobs on a line, one a place, and two vehicles of 5 units at 0."""
+    return {
+        "vehicles": [{"id": v, "start_index": 0, "end_index": 0, "capacity": [5]} for v in (1, 2)],
+        "jobs": [{"id": 100 + k, "location_index": k} for k in range(1, len(places))],
+        "matrices": {"car": {"durations": [[abs(a - b) for b in places] for a in places]}},
+        **more,
+    }
+
+
+def answered(tmp_path: Path, tree: dict[str, Any], solver: Any = "native") -> dict[str, Any]:
+    read = read_problem(write(tmp_path, json.dumps(tree)))
+    plan = solve(read.problem, max_iterations=4_000, objective="distance", solver=solver)
+    plan.check()
+    answer: dict[str, Any] = json.loads(read.answer(plan))
+    assert sum(route["cost"] for route in answer["routes"]) == plan.distance
+    return answer
+
+
+@pytest.mark.parametrize("solver", ["native", "ortools", "cpsat"])
+@pytest.mark.parametrize(("kind", "first", "loads"), [("delivery", 4, [4, 2, 0, 0]), ("pickup", 0, [0, 2, 4, 4])])
+def test_jobs_load_at_the_start_and_unload_at_the_end(
+    tmp_path: Path, solver: Any, kind: str, first: int, loads: list[int]
+) -> None:
+    """Four jobs of two units: two vehicles take two each, nobody comes back for more, and loads are as VROOM's."""
+    tree = jobs([0, 10, 20, -10, -20])
+    for job in tree["jobs"]:
+        job |= {kind: [2], "service": 3}
+    answer = answered(tmp_path, tree, solver)
+    assert answer["unassigned"] == []
+    assert [route["cost"] for route in answer["routes"]] == [40, 40]
+    for route in answer["routes"]:
+        assert [step["type"] for step in route["steps"]] == ["start", "job", "job", "end"]
+        assert [step["load"] for step in route["steps"]] == [[load] for load in loads]
+        assert (route["service"], route["duration"], route["waiting_time"]) == (6, 40, 0)
+        assert {step["id"] for step in route["steps"][1:3]} in ({101, 102}, {103, 104})
+
+
+def test_jobs_that_move_nothing_and_shipments_share_routes(tmp_path: Path) -> None:
+    """A visit with a window, a delivery, a pick-up and a shipment in one route; what does not fit is named once."""
+    tree = jobs([0, 10, 20, 30, 40, 50])
+    tree["vehicles"] = tree["vehicles"][:1]
+    tree["jobs"] = [
+        {"id": 1, "location_index": 1, "time_windows": [[50, 60]], "description": "a visit"},
+        {"id": 2, "location_index": 2, "delivery": [3]},
+        {"id": 3, "location_index": 3, "pickup": [4]},
+        {"id": 4, "location_index": 3, "delivery": [6]},
+    ]
+    tree["shipments"] = [
+        {"amount": [2], "pickup": {"id": 9, "location_index": 4}, "delivery": {"id": 9, "location_index": 5}}
+    ]
+    answer = answered(tmp_path, tree)
+    assert [(gone["id"], gone["type"]) for gone in answer["unassigned"]] == [(4, "job")]
+    (route,) = answer["routes"]
+    assert route["cost"] == 100
+    steps = {(step["type"], step.get("id")): step for step in route["steps"]}
+    assert len(route["steps"]) == 7
+    visit = steps["job", 1]
+    assert 50 <= visit["arrival"] + visit["waiting_time"] <= 60
+    assert max(step["load"][0] for step in route["steps"]) <= 5
+    assert steps["start", None]["load"] == [3]
+    assert steps["end", None]["load"] == [4]
+
+
+def test_jobs_on_open_routes_and_from_different_starts(tmp_path: Path) -> None:
+    """Pick-ups stay on board where a route ends; a delivery needs to know where it is loaded."""
+    tree = jobs([0, 10, 20])
+    for vehicle in tree["vehicles"]:
+        del vehicle["end_index"]
+    for job in tree["jobs"]:
+        job["pickup"] = [1]
+    (route,) = answered(tmp_path, tree)["routes"]
+    assert [step["type"] for step in route["steps"]] == ["start", "job", "job"]
+    assert (route["cost"], route["steps"][-1]["load"]) == (20, [2])
+    tree["vehicles"][1]["start_index"] = 2
+    assert answered(tmp_path, tree)["unassigned"] == []
+    tree["jobs"][1] = {"id": 5, "location_index": 2, "delivery": [1]}
+    with pytest.raises(
+        UnreadableFile, match=r"jobs\[1\]\.delivery: is loaded where the vehicle starts, and vehicles\[1\]"
+    ):
+        answered(tmp_path, tree)
+
+
+def test_plans_as_benchmarks_publish_them_come_back(tmp_path: Path) -> None:
+    """Written and read again; the published best plans read, hold, and have the published distance."""
+    path, out = write(tmp_path, LI_LIM, "tiny.txt"), tmp_path / "tiny.sol"
+    assert main(["solve", str(path), "--max-iterations", "20", "--out", str(out)]) == 0
+    again = read_published(out)
+    assert (again.instance, again.routes) == ("tiny", [[1, 2]])
+    assert again.reference == "matcher, solver native"
+    assert out.read_text().startswith("Instance name : tiny\nAuthors       :\n")
+    with shared_data("pdptw", "bks.csv").open() as file:
+        best = {row["instance"]: row for row in csv.DictReader(file)}
+    for name, family in (("lr109", "lilim"), ("lrc203", "lilim"), ("bar-n100-1", "sartori_buriol")):
+        found = read_published(shared_data("pdptw", "solutions", f"{name}.sol"))
+        problem = read_problem(shared_data("pdptw", family, f"{name}.txt")).problem
+        plan = Solution(problem, found.routes, [], 0, [])
+        plan.check()
+        assert plan.distance == pytest.approx(float(best[name]["distance"]), abs=0.01)
+        (tmp_path / "again.sol").write_text(solution_to_published(plan, authors=found.authors, date=found.date))
+        back = read_published(tmp_path / "again.sol")
+        assert (back.routes, back.authors, back.date) == (found.routes, found.authors, found.date)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("Instance name : x\nRoute 1 : 1 2\n", "x.sol:1:1: has no line Solution"),
+        ("Instance name\nSolution\n", "x.sol:1:1: expected a name, a colon and a value"),
+        ("Solution\nRoute 1 : 1 two\n", "x.sol:2:13: 'two' is not a number"),
+        ("Solution\nRoute 1 : 0 2\n", "x.sol:2:11: '0' is not within 1"),
+        ("Solution\n1 2 3\n", "x.sol:2:1: expected Route, its number, a colon and its nodes"),
+    ],
+)
+def test_published_plans_that_cannot_be_read_say_where(tmp_path: Path, text: str, place: str) -> None:
+    """File, line and column."""
+    with pytest.raises(UnreadableFile) as caught:
+        read_published(write(tmp_path, text, "x.sol"))
+    assert place in str(caught.value)
+
+
+def test_a_plan_that_the_published_format_cannot_say_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Requests left out, and problems of no benchmark."""
+    path = write(tmp_path, LI_LIM.replace("2 10 1", "2 4 1"), "small.txt")
+    assert main(["solve", str(path), "--max-iterations", "5", "--out", str(tmp_path / "a.sol")]) == 1
+    assert "1 requests are left out" in capsys.readouterr().err
+    path = write(tmp_path, json.dumps(vroom()))
+    assert main(["solve", str(path), "--max-iterations", "5", "--out", str(tmp_path / "a.sol")]) == 1
+    assert "of no benchmark" in capsys.readouterr().err
 
 
 def test_vroom_vehicles_may_differ(tmp_path: Path) -> None:

@@ -34,7 +34,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
                         help="routes: fewest vehicles first, distance alone, or all costs")  # fmt: skip
     parser.add_argument("--solver", choices=["auto", "native", "ortools", "cpsat"], default="auto",
                         help="routes: who searches (default: native where it can)")  # fmt: skip
-    parser.add_argument("--out", type=Path, metavar="JSON", help="write matching and duals, or the plan, here")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="JSON",
+        help="write matching and duals, or the plan, here; a name in .sol: as the problem's benchmark publishes plans",
+    )
     parser.add_argument(
         "--report", type=Path, metavar="HTML", help="routes: draw the plan here, with windows and reasons"
     )

@@ -45,7 +45,12 @@ def run(args: argparse.Namespace) -> int:
     solution.check()
     explained = solution.unserved[:_EXPLAINED]
     if args.out is not None:
-        args.out.write_text(read.answer(solution, len(explained)) + "\n")
+        try:
+            answer = read.answer(solution, len(explained), published=args.out.suffix == ".sol")
+        except ValueError as error:
+            print(f"{args.out}: {error}", file=sys.stderr)
+            return 1
+        args.out.write_text(answer + "\n")
     if args.report is not None:
         from matcher.cli.plan_report import plan_report
         from matcher.console import write_report

@@ -1,8 +1,10 @@
-"""VROOM's JSON: problems of shipments with their own matrix, and plans as VROOM writes them.
+"""VROOM's JSON input: jobs and shipments with their own matrix.
 
 Vehicles may differ in start, end (none: an open route), capacity in any number of dimensions, skills, hours, breaks and
-fixed cost. What else VROOM knows (jobs, priorities, setup times, speed factors, limits on tasks, travel and distance)
-is refused by its path, for it would change the plan.
+fixed cost. A job is a request of which one end is no step: what it delivers is loaded where vehicles start, what it
+picks up is unloaded where they end, which must then be one place for all. What else VROOM knows (priorities, setup
+times, speed factors, limits on tasks, travel and distance, jobs that deliver and pick up) is refused by its path, for
+it would change the plan.
 """
 
 from __future__ import annotations
@@ -17,133 +19,20 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.routing.formats.text import UnreadableFile
-from matcher.routing.problem import Break, Problem, Timetable, VehicleType
-from matcher.routing.repair import all_timetables
-from matcher.routing.solution import Solution
+from matcher.routing.formats.vroom_answer import NodeKind, VroomNames
+from matcher.routing.problem import Break, Problem, VehicleType
 
 _VEHICLE = {"id", "profile", "description", "start", "start_index", "end", "end_index", "capacity", "skills",
             "time_window", "breaks", "costs"}  # fmt: skip
 _SHIPMENT = {"amount", "skills", "pickup", "delivery", "description"}
+_JOB = {"id", "location", "location_index", "service", "delivery", "pickup", "skills", "time_windows", "description"}
 _STEP = {"id", "location", "location_index", "service", "time_windows", "description"}
 _BREAK = {"id", "time_windows", "service", "description"}
 _FOREVER = float(1 << 36)
+_NEVER = float(1 << 37)
+"""Travel time of a leg that may not be driven: longer than any window is open."""
 _ROOM = 1 << 30
 """Of a vehicle without capacity, when shipments have no amounts either."""
-
-
-@dataclass(frozen=True, slots=True)
-class VroomNames:
-    """What a VROOM problem calls the parts of the Problem made of it."""
-
-    vehicle_ids: tuple[tuple[int, ...], ...]
-    """By vehicle type."""
-    break_ids: tuple[tuple[int, ...], ...]
-    """By vehicle type."""
-    step_ids: tuple[int, ...]
-    """By node; 0 for places of no shipment."""
-    location: tuple[int, ...]
-    """Row of the matrix, by node."""
-    dimensions: int
-    """Of load, as written; 0: none."""
-
-
-def solution_to_vroom(solution: Solution, names: VroomNames) -> str:
-    """VROOM's output: routes with steps, arrivals and loads; of vehicles that are alike the first listed drive.
-
-    A vehicle leaves as early as it may and waits where it is early; VROOM leaves later.
-    """
-    problem = solution.problem
-    types = solution.types or [0] * len(solution.routes)
-    tables = solution.timetables or all_timetables(problem, solution.routes, types)
-    routes = [
-        _Writer(solution, names, number).route(table, types[:number].count(types[number]))
-        for number, table in enumerate(tables)
-    ]
-    unassigned = [
-        {"id": names.step_ids[node], "location_index": names.location[node], "type": kind}
-        for request in solution.left_out
-        for node, kind in ((int(problem.pickup[request]), "pickup"), (int(problem.delivery[request]), "delivery"))
-    ]
-    totals = {key: sum(route[key] for route in routes) for key in ("cost", "service", "duration", "waiting_time")}
-    summary = {**totals, "routes": len(routes), "unassigned": len(unassigned)}
-    return json.dumps({"code": 0, "summary": summary, "unassigned": unassigned, "routes": routes})
-
-
-class _Writer:
-    """One route's steps, clock and load."""
-
-    def __init__(self, solution: Solution, names: VroomNames, number: int) -> None:
-        self._problem, self._names = solution.problem, names
-        self._of_type = solution.types[number] if solution.types else 0
-        self._kind = solution.vehicle_type(number)
-        self._stops = solution.routes[number]
-        self._load = [0] * len(self._kind.capacity)
-        self._driven = 0.0
-        self._steps: list[dict[str, Any]] = []
-
-    def route(self, table: Timetable, position: int) -> dict[str, Any]:
-        """The route of the vehicle at a position among those of its type."""
-        problem, kind = self._problem, self._kind
-        pickups = {int(node) for node in problem.pickup}
-        assert kind.earliest is not None
-        clock, at, waited = kind.earliest, kind.start, 0.0
-        breaks = list(zip(table.breaks, kind.breaks, self._names.break_ids[self._of_type], strict=True))
-        self._step("start", at, clock, 0.0)
-        for node, start in zip(self._stops, table.starts, strict=True):
-            clock = self._pause(breaks, clock, start)
-            leg = float(problem.travel[at, node])
-            self._driven += leg
-            arrive = min(start, clock + leg)
-            self._load = [have + more for have, more in zip(self._load, problem.loads(node), strict=True)]
-            self._step("pickup" if node in pickups else "delivery", node, arrive, start - arrive)
-            waited += start - arrive
-            clock, at = start + float(problem.service[node]), node
-        if kind.end is not None:
-            leg = float(problem.travel[at, kind.end])
-            clock = self._pause(breaks, clock, clock + leg) + leg
-            self._driven += leg
-            self._step("end", kind.end, clock, 0.0)
-        way = [kind.start, *self._stops, *(() if kind.end is None else (kind.end,))]
-        legs = itertools.pairwise(way)
-        return {
-            "vehicle": self._names.vehicle_ids[self._of_type][position],
-            "cost": _whole(float(sum(problem.distance[a, b] for a, b in legs)) + kind.fixed_cost),
-            "service": _whole(float(sum(problem.service[node] for node in self._stops))),
-            "duration": _whole(self._driven),
-            "waiting_time": _whole(waited),
-            "steps": self._steps,
-        }
-
-    def _pause(self, breaks: list[tuple[float, Break, int]], clock: float, until: float) -> float:
-        """Write the breaks that begin before a time; the clock moved on by what they take."""
-        while breaks and breaks[0][0] < until:
-            begin, rule, number = breaks.pop(0)
-            named = {"type": "break", "id": number, "arrival": _whole(begin), "service": _whole(rule.duration)}
-            self._steps.append(named | {"duration": _whole(self._driven), "waiting_time": 0, "load": self._loads()})
-            clock += max(0.0, begin + rule.duration - max(clock, begin))
-        return clock
-
-    def _step(self, kind: str, node: int, arrive: float, waiting: float) -> None:
-        named = {} if kind in ("start", "end") else {"id": self._names.step_ids[node]}
-        self._steps.append(
-            {
-                "type": kind,
-                **named,
-                "location_index": self._names.location[node],
-                "arrival": _whole(arrive),
-                "duration": _whole(self._driven),
-                "service": 0 if kind in ("start", "end") else _whole(float(self._problem.service[node])),
-                "waiting_time": _whole(waiting),
-                "load": self._loads(),
-            }
-        )
-
-    def _loads(self) -> list[int]:
-        return self._load[: self._names.dimensions]
-
-
-def _whole(value: float) -> int | float:
-    return int(value) if value == int(value) else value
 
 
 @dataclass(slots=True)
@@ -155,24 +44,31 @@ class _Nodes:
     spans: list[tuple[tuple[float, float], ...]]
     service: list[float]
     loads: list[list[int]]
+    kinds: list[NodeKind]
 
     def add(
-        self, location: int, number: int, spans: tuple[tuple[float, float], ...], service: float, load: list[int]
+        self,
+        kind: NodeKind,
+        location: int,
+        number: int = 0,
+        spans: tuple[tuple[float, float], ...] = ((0.0, _FOREVER),),
+        service: float = 0.0,
+        load: Sequence[int] = (0,),
     ) -> None:
         """One node more."""
+        self.kinds.append(kind)
         self.location.append(location)
         self.ids.append(number)
         self.spans.append(spans)
         self.service.append(service)
-        self.loads.append(load)
+        self.loads.append(list(load))
 
 
 def parse(tree: Mapping[str, Any], name: str) -> tuple[Problem, VroomNames]:
     """The problem in a tree of JSON. Raises UnreadableFile with the path of what is wrong or not supported."""
-    for key in ("jobs", "vehicle_steps"):
-        if tree.get(key):
-            raise UnreadableFile(f"{key}: only shipments can be planned")
-    vehicles, shipments = _list(tree, "vehicles"), tree.get("shipments") or []
+    if tree.get("vehicle_steps"):
+        raise UnreadableFile("vehicle_steps: routes are not taken as given")
+    vehicles, shipments, jobs = _list(tree, "vehicles"), _list(tree, "shipments"), _list(tree, "jobs")
     if not vehicles:
         raise UnreadableFile("vehicles: at least one is required")
     for number, vehicle in enumerate(vehicles):
@@ -182,54 +78,129 @@ def parse(tree: Mapping[str, Any], name: str) -> tuple[Problem, VroomNames]:
     durations, costs = _matrices(tree, vehicles[0].get("profile", "car"))
     dimensions = max(len(vehicle.get("capacity", ())) for vehicle in vehicles)
     start = _integer(vehicles[0].get("start_index"), "vehicles[0].start_index")
-    nodes = _Nodes([], [], [], [], [])
-    nodes.add(start, 0, ((0.0, _FOREVER),), 0.0, [0] * max(1, dimensions))
+    nodes = _Nodes([], [], [], [], [], [])
+    nodes.add(NodeKind.DEPOT, start, load=[0] * max(1, dimensions))
     for number, shipment in enumerate(shipments):
         _add_shipment(nodes, shipment, f"shipments[{number}]", dimensions)
+    for number, job in enumerate(jobs):
+        _add_job(nodes, job, f"jobs[{number}]", dimensions, vehicles)
     types, vehicle_ids, break_ids, skills = _types(nodes, vehicles, dimensions)
     outside = [place for place in nodes.location if not 0 <= place < len(durations)]
     if outside:
         raise UnreadableFile(f"location_index {outside[0]} is not a row of the matrix ({len(durations)} rows)")
     rows, loads = np.array(nodes.location), np.array(nodes.loads, dtype=np.int32)
+    requests = len(shipments) + len(jobs)
+    distance, duration = costs[np.ix_(rows, rows)], durations[np.ix_(rows, rows)]
+    _keep_ends_apart(nodes.kinds, distance, duration, opened=vehicles[0].get("end_index") is None)
     problem = Problem(
         name=name,
-        distance=np.ascontiguousarray(costs[np.ix_(rows, rows)]),
-        duration=np.ascontiguousarray(durations[np.ix_(rows, rows)]),
+        distance=np.ascontiguousarray(distance),
+        duration=np.ascontiguousarray(duration),
         ready=np.array([spans[0][0] for spans in nodes.spans]),
         due=np.array([spans[-1][1] for spans in nodes.spans]),
         service=np.array(nodes.service),
         demand=np.ascontiguousarray(loads[:, 0]),
-        pickup=np.arange(1, 2 * len(shipments), 2, dtype=np.int32),
-        delivery=np.arange(2, 2 * len(shipments) + 1, 2, dtype=np.int32),
+        pickup=np.arange(1, 2 * requests, 2, dtype=np.int32),
+        delivery=np.arange(2, 2 * requests + 1, 2, dtype=np.int32),
         vehicles=len(vehicles),
         capacity=0,
         types=types,
         more_demand=np.ascontiguousarray(loads[:, 1:]) if dimensions > 1 else None,
-        allowed=_allowed(shipments, skills),
+        allowed=_allowed({"shipments": shipments, "jobs": jobs}, skills),
         windows={node: spans for node, spans in enumerate(nodes.spans) if len(spans) > 1} or None,
     )
-    return problem, VroomNames(vehicle_ids, break_ids, tuple(nodes.ids), tuple(nodes.location), dimensions)
+    names = VroomNames(vehicle_ids, break_ids, tuple(nodes.ids), tuple(nodes.location), dimensions, tuple(nodes.kinds))
+    return problem, names
 
 
 def _add_shipment(nodes: _Nodes, shipment: Any, at: str, dimensions: int) -> None:
     _known(shipment, _SHIPMENT, at)
-    amount = _integers(shipment.get("amount", [0] * dimensions), f"{at}.amount")
-    if len(amount) != dimensions:
-        raise UnreadableFile(f"{at}.amount: has {len(amount)} dimensions, vehicles have {dimensions}")
-    if any(units < 0 for units in amount):
-        raise UnreadableFile(f"{at}.amount: is negative")
+    amount = _amount(shipment.get("amount"), f"{at}.amount", dimensions)
     for key, sign in (("pickup", 1), ("delivery", -1)):
         step, where = shipment.get(key), f"{at}.{key}"
         if not isinstance(step, Mapping):
             raise UnreadableFile(f"{where}: is required")
         _known(step, _STEP, where)
         nodes.add(
+            NodeKind(key),
             _integer(step.get("location_index"), f"{where}.location_index"),
             _integer(step.get("id"), f"{where}.id"),
             _windows(step.get("time_windows"), where),
             float(_integer(step.get("service", 0), f"{where}.service")),
             [sign * units for units in amount] or [0],
         )
+
+
+def _amount(value: Any, where: str, dimensions: int) -> list[int]:
+    amount = _integers([0] * dimensions if value is None else value, where)
+    if len(amount) != dimensions:
+        raise UnreadableFile(f"{where}: has {len(amount)} dimensions, vehicles have {dimensions}")
+    if any(units < 0 for units in amount):
+        raise UnreadableFile(f"{where}: is negative")
+    return amount
+
+
+def _add_job(nodes: _Nodes, job: Any, at: str, dimensions: int, vehicles: Sequence[Mapping[str, Any]]) -> None:
+    """Its own node, and before or after it the end that is no step."""
+    _known(job, _JOB, at)
+    given = {key: _amount(job.get(key), f"{at}.{key}", dimensions) for key in ("delivery", "pickup")}
+    if all(any(amount) for amount in given.values()):
+        raise UnreadableFile(f"{at}: delivers and picks up; one of the two can be planned")
+    place = _integer(job.get("location_index"), f"{at}.location_index")
+    number, spans = _integer(job.get("id"), f"{at}.id"), _windows(job.get("time_windows"), at)
+    service = float(_integer(job.get("service", 0), f"{at}.service"))
+
+    def add_job(load: Sequence[int]) -> None:
+        nodes.add(NodeKind.JOB, place, number, spans, service, load or [0])
+
+    if any(given["pickup"]):
+        end = _shared(vehicles, "end_index", f"{at}.pickup: is unloaded where the vehicle ends")
+        add_job(given["pickup"])
+        nodes.add(NodeKind.UNLOADING, place if end is None else end, load=[-units for units in given["pickup"]])
+        return
+    amount = given["delivery"]
+    if any(amount):
+        start = _shared(vehicles, "start_index", f"{at}.delivery: is loaded where the vehicle starts")
+        nodes.add(NodeKind.LOADING, _integer(start, "vehicles[0].start_index"), load=amount)
+    else:
+        nodes.add(NodeKind.SHADOW, place, load=amount or [0])
+    add_job([-units for units in amount])
+
+
+def _shared(vehicles: Sequence[Mapping[str, Any]], key: str, sentence: str) -> Any:
+    """The one place of all vehicles."""
+    place = vehicles[0].get(key)
+    for number, vehicle in enumerate(vehicles):
+        if vehicle.get(key) != place:
+            raise UnreadableFile(f"{sentence}, and vehicles[{number}].{key} is not that of vehicles[0]")
+    return place
+
+
+def _keep_ends_apart(
+    kinds: Sequence[NodeKind], distance: npt.NDArray[np.float64], duration: npt.NDArray[np.float64], *, opened: bool
+) -> None:
+    """Loading comes first in a route, unloading last, and a shadow just before its job, whatever the matrix allows."""
+
+    def of(*wanted: NodeKind) -> npt.NDArray[np.int64]:
+        return np.array([node for node, kind in enumerate(kinds) if kind in wanted], np.int64)
+
+    depots, loading, unloading = of(NodeKind.DEPOT), of(NodeKind.LOADING), of(NodeKind.UNLOADING)
+    if len(loading):
+        duration[:, loading] = _NEVER
+        for table in (distance, duration):
+            table[np.ix_(np.concatenate([depots, loading]), loading)] = 0.0
+    if len(unloading):
+        if opened:
+            distance[:, unloading] = 0.0
+            duration[:, unloading] = 0.0
+            duration[unloading[:, None], loading] = _NEVER
+        duration[unloading] = _NEVER
+        for table in (distance, duration):
+            table[np.ix_(unloading, np.concatenate([depots, unloading]))] = 0.0
+    for shadow in of(NodeKind.SHADOW).tolist():
+        duration[shadow] = _NEVER
+        duration[shadow, [shadow, shadow + 1]] = 0.0
+        distance[shadow, shadow + 1] = 0.0
 
 
 def _types(
@@ -253,7 +224,7 @@ def _types(
             place = _integer(vehicle.get(end), f"{at}.{end}")
             if place not in depots:
                 depots[place] = len(nodes.location)
-                nodes.add(place, 0, ((0.0, _FOREVER),), 0.0, [0] * max(1, dimensions))
+                nodes.add(NodeKind.DEPOT, place, load=[0] * max(1, dimensions))
             ends[end] = depots[place]
         capacity = _integers(vehicle.get("capacity", [_ROOM] * dimensions), f"{at}.capacity")
         if len(capacity) != dimensions:
@@ -298,14 +269,17 @@ def _fixed_cost(value: Any, where: str) -> float:
     return float(_integer(value.get("fixed", 0), f"{where}.fixed"))
 
 
-def _allowed(shipments: Sequence[Mapping[str, Any]], skills: Sequence[set[Any]]) -> npt.NDArray[np.bool_] | None:
-    """(shipments, types); None when everybody may do everything."""
+def _allowed(
+    given: Mapping[str, Sequence[Mapping[str, Any]]], skills: Sequence[set[Any]]
+) -> npt.NDArray[np.bool_] | None:
+    """(requests, types), in the order in which they are given; None when everybody may do everything."""
+    tasks = {f"{key}[{number}]": task for key, listed in given.items() for number, task in enumerate(listed)}
     table = np.array(
-        [[set(shipment.get("skills", [])) <= own for own in skills] for shipment in shipments], dtype=np.bool_
-    ).reshape(len(shipments), len(skills))
-    for number, row in enumerate(table):
+        [[set(task.get("skills", [])) <= own for own in skills] for task in tasks.values()], dtype=np.bool_
+    ).reshape(len(tasks), len(skills))
+    for path, row in zip(tasks, table, strict=True):
         if not row.any():
-            raise UnreadableFile(f"shipments[{number}].skills: no vehicle has all of them")
+            raise UnreadableFile(f"{path}.skills: no vehicle has all of them")
     return None if table.all() else table
 
 
@@ -323,7 +297,7 @@ def _matrices(tree: Mapping[str, Any], profile: Any) -> tuple[npt.NDArray[np.flo
 
 
 def _list(tree: Mapping[str, Any], key: str) -> list[Any]:
-    value = tree.get(key, [])
+    value = tree.get(key) or []
     if not isinstance(value, list):
         raise UnreadableFile(f"{key}: must be a list")
     return value
