@@ -9,22 +9,24 @@ from matcher.solve.packing import PackingProblem, PackingSolution
 
 def cheapest_total(problem: PackingProblem) -> int:
     """Least total over every packing, by trying for each courier every column or none. Exponential."""
-    columns: list[list[tuple[int, int]]] = [[] for _ in range(problem.n_couriers)]
+    columns: list[list[tuple[int, int, tuple[int, ...]]]] = [[] for _ in range(problem.n_couriers)]
     for column in range(problem.columns):
         mask = sum(1 << int(order) for order in problem.members(column))
-        columns[int(problem.courier[column])].append((mask, int(problem.cost[column])))
+        use = () if problem.caps is None else tuple(problem.caps.use[column].tolist())
+        columns[int(problem.courier[column])].append((mask, int(problem.cost[column]), use))
 
     @cache
-    def cheapest(courier: int, taken: int) -> int:
+    def cheapest(courier: int, taken: int, room: tuple[int, ...]) -> int:
         if courier == problem.n_couriers:
             return sum(int(wait) for order, wait in enumerate(problem.wait) if not taken >> order & 1)
-        best = cheapest(courier + 1, taken)
-        for mask, cost in columns[courier]:
-            if not mask & taken:
-                best = min(best, cost + cheapest(courier + 1, taken | mask))
+        best = cheapest(courier + 1, taken, room)
+        for mask, cost, use in columns[courier]:
+            if not mask & taken and all(u <= r for u, r in zip(use, room, strict=True)):
+                rest = tuple(r - u for u, r in zip(use, room, strict=True))
+                best = min(best, cost + cheapest(courier + 1, taken | mask, rest))
         return best
 
-    return cheapest(0, 0)
+    return cheapest(0, 0, () if problem.caps is None else tuple(problem.caps.left.tolist()))
 
 
 def check_solution(problem: PackingProblem, solution: PackingSolution) -> None:
@@ -38,6 +40,9 @@ def check_solution(problem: PackingProblem, solution: PackingSolution) -> None:
     assert len(set(couriers)) == len(couriers), "a courier has two columns"
     orders = [int(order) for column in chosen for order in problem.members(column)]
     assert len(set(orders)) == len(orders), "an order is in two columns"
+    if problem.caps is not None:
+        for cap, left_over in enumerate(problem.caps.left.tolist()):
+            assert sum(int(problem.caps.use[column, cap]) for column in chosen) <= left_over, f"cap {cap} is broken"
     left = set(range(problem.n_orders)) - set(orders)
     total = sum(int(problem.cost[column]) for column in chosen) + sum(int(problem.wait[order]) for order in left)
     assert total == solution.total, "the total is not what the packing costs"

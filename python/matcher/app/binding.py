@@ -32,6 +32,8 @@ def bind(base: T, table: object, path: str, problems: list[str]) -> T:
             values[key] = bind(getattr(base, key), value, where, problems)
         elif (inner := _of_mapping(hints[key])) is not None:
             values[key] = _bind_each(inner, value, where, problems)
+        elif (inner := _of_tuple(hints[key])) is not None:
+            values[key] = _bind_all(inner, value, where, problems)
         else:
             try:
                 values[key] = _convert(hints[key], value)
@@ -57,6 +59,19 @@ def _bind_each(inner: type, tables: object, path: str, problems: list[str]) -> d
         problems.append(f"{path}: a table of tables is expected, not {_shown(tables)}")
         return {}
     return {str(name): bind(inner(), table, f"{path}.{name}", problems) for name, table in tables.items()}
+
+
+def _of_tuple(hint: Any) -> type | None:
+    """The dataclass that a hint tuple[dataclass, ...] names."""
+    arguments = get_args(hint)
+    return cast("type", arguments[0]) if get_origin(hint) is tuple and is_dataclass(arguments[0]) else None
+
+
+def _bind_all(inner: type, tables: object, path: str, problems: list[str]) -> tuple[Any, ...]:
+    if not isinstance(tables, (list, tuple)):
+        problems.append(f"{path}: a list of tables is expected, not {_shown(tables)}")
+        return ()
+    return tuple(bind(inner(), table, f"{path}[{row}]", problems) for row, table in enumerate(tables))
 
 
 def nearest(name: str, known: list[str]) -> str:

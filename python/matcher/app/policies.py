@@ -16,6 +16,8 @@ from matcher.domain import (
     WaitingPolicy,
 )
 
+MOST_ZONES = 64
+"""Of a policy: every column is weighed against every cap."""
 _MINUTE_MS = 60_000
 _MOST_COSTS = {"fairness": 1e6, "earnings_floor": 1e6, "earnings_floor_per_hour": 1e12, "reoffer_ms": 86_400_000}
 """Largest values of costs that are not those of a weight per second or event."""
@@ -82,6 +84,18 @@ def policy_problems(policy: Policy, path: str) -> list[str]:
     least(policy.positioning, "positioning", "busy_permille", low=0, high=1000)
     least(policy, "", "solver_iterations", "exact_iterations", low=1, high=1e12)
     least(policy, "", "iterations_per_order", low=0, high=1e9)
+    names = [zone.id for zone in policy.zones]
+    for row, zone in enumerate(policy.zones):
+        where = f"zones[{row}]"
+        if not zone.id or names.index(zone.id) != row:
+            problems.append(f"{path}.{where}.id: must be a name that no zone before has, is {zone.id!r}")
+        least(zone, where, "latitude", "longitude", low=-1e7, high=1e7)
+        least(zone, where, "radius_m", low=1, high=1e6)
+        least(zone, where, "max_orders", "max_couriers", low=0, high=30_000)
+        if not zone.max_orders and not zone.max_couriers:
+            problems.append(f"{path}.{where}: must have a max_orders or a max_couriers")
+    if len(policy.zones) > MOST_ZONES:
+        problems.append(f"{path}.zones: at most {MOST_ZONES} are allowed, there are {len(policy.zones)}")
     if not policy.ladder or len(set(policy.ladder)) != len(policy.ladder):
         problems.append(f"{path}.ladder: must name at least one rung, and none twice")
     return problems

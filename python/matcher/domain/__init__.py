@@ -53,6 +53,7 @@ from matcher.domain.policy import (
     PositioningPolicy,
     TravelPolicy,
     WaitingPolicy,
+    Zone,
 )
 from matcher.domain.record import DecisionRecord, RecordMeta
 from matcher.domain.rows import Courier, DemandPoint, Order, RouteStop
@@ -148,5 +149,6 @@ __all__ = [
     "Violation",
     "WaitReason",
     "WaitingPolicy",
+    "Zone",
     "build_snapshot",
 ]

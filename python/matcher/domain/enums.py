@@ -59,6 +59,7 @@ class WaitReason(IntEnum):
     HELD_UNTIL_DEPARTURE = 11
     ROUTE_FULL = 12
     REFUSED = 13
+    ZONE_FULL = 14
 
 
 class Degradation(IntEnum):

@@ -174,6 +174,23 @@ class PositioningPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Zone:
+    """A circle in which pick-ups are capped, e.g. a mall with few places to stop. What routes in progress still have to
+    pick up there counts."""
+
+    id: str = ""
+    latitude: float = 0.0
+    """Of the centre: degrees, or metres north, as in the snapshot."""
+    longitude: float = 0.0
+    radius_m: float = 0.0
+    """On it counts as within."""
+    max_orders: int = 0
+    """Orders given out and not yet picked up, at most; 0: no limit."""
+    max_couriers: int = 0
+    """Couriers who still have to pick up something there, at most; 0: no limit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that shapes a decision besides the snapshot, the ports and the budget."""
 
@@ -185,6 +202,8 @@ class Policy:
     waiting: WaitingPolicy = field(default_factory=WaitingPolicy)
     holding: HoldingPolicy = field(default_factory=HoldingPolicy)
     positioning: PositioningPolicy = field(default_factory=PositioningPolicy)
+    zones: tuple[Zone, ...] = ()
+    """Where pick-ups are capped. An order may be in several."""
     ladder: tuple[Rung, ...] = (Rung.NATIVE, Rung.ORTOOLS, Rung.GREEDY)
     """Rungs from first to last resort."""
     solver_iterations: int = 20_000
@@ -214,6 +233,8 @@ def _values(section: Any) -> dict[str, Any]:
         value = getattr(section, field_.name)
         if is_dataclass(value):
             value = _values(value)
+        elif field_.type == "tuple[Zone, ...]":
+            value = [_values(zone) for zone in value]
         elif field_.type == "float":
             value = float(value)
         elif field_.type == "tuple[float, ...]":

@@ -17,14 +17,14 @@ from matcher.assignment import Columns
 from matcher.domain import Decision, Degradation, Effort, Policy, Provenance, Rung, Snapshot, Travel
 from matcher.engine.effort import full_iterations
 from matcher.engine.moves import courier_moves, new_places
-from matcher.engine.outcome import courier_plan, is_held, outcomes, wait_reasons
+from matcher.engine.outcome import courier_plan, is_held, outcomes, wait_reasons, zone_reasons
 from matcher.engine.pose import Posed, pose
 from matcher.engine.routes import NewRoute, new_routes
 from matcher.engine.rungs import PACKING_SOLVERS
 from matcher.engine.spans import step
 from matcher.ports import Budget, Ports
 from matcher.solve.packing import PackingProblem, PackingSolution, PackingSolver, PackingStatus
-from matcher.verify import check_moves, check_plans, packing_bound
+from matcher.verify import check_moves, check_plans, check_zones, packing_bound
 
 _tracer = trace.get_tracer("matcher.engine")
 
@@ -105,6 +105,7 @@ def _faults(
         faults.append("a courier is given two columns")
     check = check_plans(snapshot, travel, policy, {route.courier: list(route.stops) for route in routes})
     faults += check.faults
+    faults += check_zones(snapshot, policy, {route.courier: list(route.stops) for route in routes})
     for route in routes:
         times = check.timelines[route.courier]
         if (route.arrive, route.at, route.depart, route.depart_by) != (
@@ -172,6 +173,9 @@ def compose(snapshot: Snapshot, policy: Policy, ports: Ports, posed: Posed, answ
     if answer.refused or faults:
         degradations.append(Degradation.VERIFICATION_FAILED)
     reasons = wait_reasons(snapshot, columns.candidates, columns.cost, wait)
+    if posed.zones is not None:
+        used = posed.zones.use(columns.candidates)[chosen].sum(axis=0, dtype=np.int64)
+        reasons = zone_reasons(reasons, posed.zones.full_after(used)[orders], posed.shut_out)
     return Decision(
         decision_id=_decision_id(snapshot, policy, ports, effort),
         market_id=snapshot.market_id,

@@ -105,7 +105,7 @@ def _explained(
     holders = problem.courier[answer.solution.chosen[carried[answer.solution.chosen]]]
     chosen = bool(len(holders)) and int(holders[0]) == asked.courier
     single, priced, verdict, changes = _priced(snapshot, posed, asked, pair, chosen)
-    problem = joined(problem, packing_problem(snapshot, posed.orders, priced, problem.wait))
+    problem = joined(problem, packing_problem(snapshot, posed.orders, priced, problem.wait, posed.zones))
     demand = ruled_out if chosen else insisted
     turned = demand(problem, answer.solution, asked.position, asked.courier, solver, iterations)
     price = turned.total - answer.solution.total

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from matcher.solve.packing import PackingProblem, PackingSolution, PackingSolver, WarmStart
+from matcher.solve.packing import Caps, PackingProblem, PackingSolution, PackingSolver, WarmStart
 
 Mask = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
@@ -46,6 +46,9 @@ def joined(problem: PackingProblem, more: PackingProblem) -> PackingProblem:
         order=np.concatenate([problem.order, more.order]),
         cost=np.concatenate([problem.cost, more.cost]),
         wait=problem.wait,
+        caps=None
+        if problem.caps is None or more.caps is None
+        else Caps(np.concatenate([problem.caps.use, more.caps.use]), problem.caps.left),
     )
 
 
@@ -103,6 +106,12 @@ def _making_room(problem: PackingProblem, base: PackingSolution, column: int) ->
         for other in base.chosen.tolist()
         if problem.courier[other] != problem.courier[column] and taken.isdisjoint(problem.members(other).tolist())
     ]
+    while problem.caps is not None and kept and not problem.caps.kept_by(np.array([*kept, column], dtype=np.int32)):
+        # Of those that use a cap which the column uses too, the dearest goes; others do not stand in its way.
+        users = [other for other in kept if ((problem.caps.use[other] > 0) & (problem.caps.use[column] > 0)).any()]
+        if not users:
+            break  # the column alone is too much: it is priced as if it were let in
+        kept.remove(max(users, key=lambda other: (int(problem.cost[other]), other)))
     return np.array(sorted([*kept, column]), dtype=np.int32)
 
 
@@ -116,6 +125,7 @@ def _of_columns(problem: PackingProblem, kept: Mask, wait: I64) -> PackingProble
         order=problem.order[np.repeat(kept, lengths)],
         cost=problem.cost[kept],
         wait=wait,
+        caps=None if problem.caps is None else Caps(problem.caps.use[kept], problem.caps.left),
     )
 
 

@@ -79,6 +79,17 @@ def wait_reasons(
     return reasons
 
 
+def zone_reasons(
+    reasons: Sequence[WaitReason], full: npt.NDArray[np.bool_], shut_out: npt.NDArray[np.bool_]
+) -> list[WaitReason]:
+    """The same where zones are capped. full, shut_out: (open orders,) whether a zone of the order is full by now;
+    whether nobody who could take the order may go there."""
+    return [
+        WaitReason.ZONE_FULL if shut or (cap and reason is WaitReason.COURIERS_BETTER_USED) else reason
+        for reason, cap, shut in zip(reasons, full.tolist(), shut_out.tolist(), strict=True)
+    ]
+
+
 def outcomes(
     snapshot: Snapshot,
     orders: npt.NDArray[np.int32],

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from opentelemetry import trace
 
-from matcher.assignment import Columns, find_candidates, most_valuable, score, waiting_prices
+from matcher.assignment import Columns, ZoneCaps, find_candidates, most_valuable, score, waiting_prices, zone_caps
 from matcher.batching import open_orders, propose_units
 from matcher.domain import CancelToken, Degradation, Policy, Snapshot, Travel
 from matcher.engine.effort import Grant, grant_work, regrant
 from matcher.engine.load import under_load
 from matcher.engine.spans import step
 from matcher.ports import Budget, Ports
-from matcher.solve.packing import PackingProblem
+from matcher.solve.packing import Caps, PackingProblem
 
 _tracer = trace.get_tracer("matcher.engine")
 
@@ -31,6 +31,9 @@ class Posed:
     """Open orders, ascending: order k of the problem is order orders[k] of the snapshot."""
     columns: Columns
     problem: PackingProblem
+    zones: ZoneCaps | None
+    shut_out: npt.NDArray[np.bool_]
+    """(open orders,) whether a zone alone keeps every courier away who could take the order."""
     grant: Grant
     cancel: CancelToken
     """The budget's, or one that nobody raises."""
@@ -53,16 +56,35 @@ def pose(snapshot: Snapshot, policy: Policy, budget: Budget, ports: Ports) -> Po
     with step(_tracer, "scores"):
         columns = score(snapshot, travel, candidates, policy, cancel=cancel)
         wait = waiting_prices(snapshot, orders, policy)
+    zones = zone_caps(snapshot, orders, policy.zones)
+    columns, shut_out = _that_fit(columns, zones, len(orders))
     weighed = most_valuable(columns, wait, policy.candidates.max_columns, cancel)
     if len(weighed.cost) < len(columns.cost):
         columns, grant = weighed, replace(grant, degradations=(*grant.degradations, Degradation.COLUMNS_CAPPED))
     cancel.check()
-    problem = packing_problem(snapshot, orders, columns, wait)
-    return Posed(policy, travel, orders, columns, problem, regrant(grant, budget, len(orders)), cancel)
+    problem = packing_problem(snapshot, orders, columns, wait, zones)
+    left = regrant(grant, budget, len(orders))
+    return Posed(policy, travel, orders, columns, problem, zones, shut_out, left, cancel)
+
+
+def _that_fit(columns: Columns, zones: ZoneCaps | None, singles: int) -> tuple[Columns, npt.NDArray[np.bool_]]:
+    """The columns that keep every cap by themselves, and which single orders lost all of theirs by that."""
+    if zones is None:
+        return columns, np.zeros(singles, dtype=np.bool_)
+    candidates = columns.candidates
+    fit: npt.NDArray[np.bool_] = np.all(zones.use(candidates) <= zones.left, axis=1)
+    fitting = Columns(candidates.of(fit), columns.term_names, columns.term_micros[fit], columns.cost[fit])
+    before = np.bincount(candidates.unit, minlength=singles)[:singles] > 0
+    after = np.bincount(fitting.candidates.unit, minlength=singles)[:singles] > 0
+    return fitting, before & ~after
 
 
 def packing_problem(
-    snapshot: Snapshot, orders: npt.NDArray[np.int32], columns: Columns, wait: npt.NDArray[np.int64]
+    snapshot: Snapshot,
+    orders: npt.NDArray[np.int32],
+    columns: Columns,
+    wait: npt.NDArray[np.int64],
+    zones: ZoneCaps | None = None,
 ) -> PackingProblem:
     """The columns in terms of open orders: member lists are gathered from the units."""
     candidates = columns.candidates
@@ -81,4 +103,5 @@ def packing_problem(
         order=members.astype(np.int32),
         cost=columns.cost,
         wait=wait,
+        caps=None if zones is None else Caps(zones.use(candidates), zones.left),
     )

@@ -7,12 +7,13 @@ from types import MappingProxyType
 
 from matcher.domain import Rung
 from matcher.solve.packing import NativePackingSolver, PackingSolver
+from matcher.solve.packing_capped import CappedPackingSolver
 from matcher.solve.packing_greedy import GreedyPackingSolver
 from matcher.solve.packing_ortools import OrToolsPackingSolver
 
 PACKING_SOLVERS: Mapping[Rung, PackingSolver] = MappingProxyType(
     {
-        Rung.NATIVE: NativePackingSolver(),
+        Rung.NATIVE: CappedPackingSolver(NativePackingSolver()),
         Rung.ORTOOLS: OrToolsPackingSolver(),
         Rung.GREEDY: GreedyPackingSolver(),
     }

@@ -35,6 +35,20 @@ class PackingStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Caps:
+    """Further limits on a packing: for every cap, the uses of the columns chosen add up to at most what is left."""
+
+    use: npt.NDArray[np.int16]
+    """(columns, caps), not negative."""
+    left: I64
+    """(caps,), not negative."""
+
+    def kept_by(self, chosen: I32) -> bool:
+        """Whether these columns together keep every cap."""
+        return bool((self.use[chosen].sum(axis=0, dtype=np.int64) <= self.left).all())
+
+
+@dataclass(frozen=True, slots=True)
 class PackingProblem:
     """Choose columns, each courier and order in at most one, at the least cost; an order left out costs its wait.
 
@@ -53,6 +67,8 @@ class PackingProblem:
     """(columns,)"""
     wait: I64
     """(n_orders,)"""
+    caps: Caps | None = None
+    """None: no further limits. Prices and bounds of a solution hold without them, and so with them."""
 
     @classmethod
     def from_lists(

@@ -86,6 +86,8 @@ def _solve(
     """
     if cancel is not None:
         cancel.check()
+    if problem.caps is not None:
+        raise ValueError("this back end knows no caps; those of the ladder do")
     if not sums_are_exact(problem):
         return overflow()
     gain = gains(problem)

@@ -34,11 +34,16 @@ class GreedyPackingSolver:
         free_order = np.ones(problem.n_orders, dtype=bool)
         free_courier = np.ones(problem.n_couriers, dtype=bool)
         taken: list[int] = []
+        room = None if problem.caps is None else problem.caps.left.copy()
         for column in by_gain.tolist():
             if cancel is not None:
                 cancel.check()
             members = problem.members(column)
+            if problem.caps is not None and (problem.caps.use[column] > room).any():
+                continue
             if free_courier[problem.courier[column]] and free_order[members].all():
+                if problem.caps is not None:
+                    room -= problem.caps.use[column]
                 free_courier[problem.courier[column]] = False
                 free_order[members] = False
                 taken.append(column)

@@ -77,7 +77,11 @@ class OrToolsPackingSolver:
         model = _model(problem, kept, gain[kept], integer=True)
         hint = None if start is None else start.chosen
         chosen, gain_bound, work = self._run(model, kept, max_iterations, hint, cancel or CancelToken())
-        if start is not None and (chosen is None or problem.total(chosen) > start.total):
+        if (
+            start is not None
+            and (problem.caps is None or problem.caps.kept_by(start.chosen))
+            and (chosen is None or problem.total(chosen) > start.total)
+        ):
             chosen = start.chosen
         if start is not None and start.order_price is not None and start.courier_price is not None:
             proof = Certificate(start.order_price, start.courier_price)
@@ -169,14 +173,21 @@ def _model(problem: PackingProblem, kept: I32, gain: I64, *, integer: bool) -> m
     keep = of_member >= 0
     row = np.concatenate([problem.order[keep], problem.n_orders + problem.courier[kept]])
     column = np.concatenate([of_member[keep], np.arange(n)])
-    by_row = np.lexsort((column, row))
     rows = problem.n_orders + problem.n_couriers
+    coefficient, upper = np.ones(len(row)), [1.0] * rows
+    if problem.caps is not None:
+        users, caps = np.nonzero(problem.caps.use[kept])
+        row, column = np.concatenate([row, rows + caps]), np.concatenate([column, users])
+        coefficient = np.concatenate([coefficient, problem.caps.use[kept][users, caps].astype(np.float64)])
+        upper += problem.caps.left.astype(np.float64).tolist()
+        rows += len(problem.caps.left)
+    by_row = np.lexsort((column, row))
     proto.linear_constraints.ids.extend(range(rows))
     proto.linear_constraints.lower_bounds.extend([-np.inf] * rows)
-    proto.linear_constraints.upper_bounds.extend([1.0] * rows)
+    proto.linear_constraints.upper_bounds.extend(upper)
     proto.linear_constraint_matrix.row_ids.extend(row[by_row].tolist())
     proto.linear_constraint_matrix.column_ids.extend(column[by_row].tolist())
-    proto.linear_constraint_matrix.coefficients.extend([1.0] * len(by_row))
+    proto.linear_constraint_matrix.coefficients.extend(coefficient[by_row].tolist())
     return mathopt.Model.from_model_proto(proto)
 
 

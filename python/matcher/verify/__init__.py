@@ -8,6 +8,7 @@ from matcher.verify.certificate import packing_bound
 from matcher.verify.moves import check_moves
 from matcher.verify.plan import PlanCheck, check_plans
 from matcher.verify.routes import RoutesCheck, check_routes
+from matcher.verify.zones import check_zones
 
 __all__ = [
     "AssignmentCheck",
@@ -16,6 +17,7 @@ __all__ = [
     "check_moves",
     "check_plans",
     "check_routes",
+    "check_zones",
     "packing_bound",
     "verify_assignment",
 ]
