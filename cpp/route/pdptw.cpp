@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "route/plan_search.h"
+#include "route/string_removal.h"
 
 namespace matcher {
 namespace route {
@@ -205,16 +206,16 @@ InputFault solve_pdptw(const PdptwProblem& problem, const PdptwOptions& options,
   }
   route::construct(state);
   state.record();
-  const std::size_t hopeless = plan.hopeless();
-  if (plan.missing() > hopeless) route::shorten(state, 1.0);  // ends as soon as everything is served
-  if (options.objective == PdptwObjective::kHierarchical && plan.missing() <= hopeless) {
+  route::StringRemoval removal(state);
+  if (plan.missing() > plan.hopeless()) removal.run(1.0);  // ends as soon as everything is served
+  if (options.objective == PdptwObjective::kHierarchical && plan.missing() <= plan.hopeless()) {
     // Distance first for a moment: compact routes are the easier to take apart.
     const double began = state.progress();
-    route::shorten(state, began + 0.05 * (1.0 - began));
+    removal.run(began + 0.05 * (1.0 - began));
     state.restore();
-    route::eject_routes(state, began + 0.45 * (1.0 - began));
+    route::reduce_fleet(state, removal, began + 0.5 * (1.0 - began));
   }
-  route::shorten(state, 1.0);
+  removal.run(1.0);
   state.restore();
   out.routes = plan.routes();
   out.types = plan.route_types();

@@ -61,10 +61,9 @@ Placement cheapest_place(SearchState& state, std::int32_t request, double blink,
 
 // Serves all absent requests that fit, most urgent first.
 void construct(SearchState& state);
+class StringRemoval;
 // Fewer vehicles, until `until` of the budget is used.
-void eject_routes(SearchState& state, double until);
-// Less distance, until `until` of the budget is used; from a plan with missing requests, until only hopeless ones are.
-void shorten(SearchState& state, double until);
+void reduce_fleet(SearchState& state, StringRemoval& removal, double until);
 
 }  // namespace matcher::route
 

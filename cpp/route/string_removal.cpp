@@ -1,10 +1,9 @@
-// Slack induction by string removals with simulated annealing: see matcher/pdptw.h for the paper.
+#include "route/string_removal.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
-
-#include "route/plan_search.h"
 
 namespace matcher::route {
 namespace {
@@ -25,202 +24,245 @@ constexpr std::size_t kNeighbours = 60;
 // Temperatures in average legs. A search that will look at each request only a few times has no time for detours: it
 // starts cooler, by the root of the iterations it can expect for each request.
 constexpr double kHottest = 1.0, kHotPerRoot = 0.03, kColdToHot = 0.01;
-
-class StringRemoval {
- public:
-  explicit StringRemoval(SearchState& state) : state_(state), plan_(state.plan) {
-    const auto nodes = static_cast<std::int32_t>(plan_.problem().ready.size());
-    keep_ = std::min<std::size_t>(kNeighbours, static_cast<std::size_t>(nodes - 1));
-    near_.resize(static_cast<std::size_t>(nodes));
-  }
-
-  void run(double until) {
-    const double began = state_.progress();
-    const double legs = 2.0 * plan_.requests() + plan_.vehicles();
-    const double leg = plan_.driven() / std::max(1.0, legs);
-    const std::int64_t first = state_.out.iterations;
-    const std::size_t hopeless = plan_.hopeless();
-    const bool complete = plan_.missing() <= hopeless;
-    price_ = kFirstPrice * leg;
-    for (;;) {
-      const double progress = state_.progress();
-      if (progress >= until) break;
-      // With a budget of iterations the expectation is that budget; with a deadline it is what the rate so far
-      // promises.
-      const double done = (progress - began) / (until - began);
-      const double expected = done > 0.0 ? static_cast<double>(state_.out.iterations - first) / done : 0.0;
-      const double hot = std::min(kHottest, kHotPerRoot * std::sqrt(expected / std::max(1, plan_.requests())));
-      const double temperature = hot * leg * std::pow(kColdToHot, done);
-      ++state_.out.iterations;
-      const double before = plan_.cost();
-      const std::size_t missing = plan_.missing(), least = state_.least_missing();
-      const std::int32_t vehicles = plan_.vehicles();
-      plan_.begin();
-      ruin();
-      if (complete && hierarchical()) plan_.vehicle_limit = state_.least_vehicles();
-      if (plan_.types() > 1 && state_.rng.unit() < kOtherVehicle) change_vehicle();
-      recreate(least + kBank);
-      const bool fewer = plan_.missing() < least ||
-                         (plan_.missing() == least && hierarchical() && plan_.vehicles() < state_.least_vehicles());
-      const bool more = plan_.missing() > least + kBank ||
-                        (!complete && plan_.missing() == missing && hierarchical() && plan_.vehicles() > vehicles);
-      const double left_out = price_ * (static_cast<double>(plan_.missing()) - static_cast<double>(missing));
-      const bool keep = fewer || (!more && plan_.cost() + left_out <
-                                               before - temperature * std::log(std::max(1e-300, state_.rng.unit())));
-      if (!keep) {
-        plan_.rollback();
-      } else if (state_.improves()) {
-        state_.record();
-      }
-      set_price(leg);
-      if (!complete && plan_.missing() <= hopeless) break;
-    }
-    plan_.vehicle_limit = std::numeric_limits<std::int32_t>::max();
-  }
-
- private:
-  bool hierarchical() const { return state_.options.objective == PdptwObjective::kHierarchical; }
-
-  // Of leaving a request out; back to the incumbent when the price does not bring the request in.
-  void set_price(double leg) {
-    const bool short_of = plan_.missing() > state_.least_missing();
-    price_ = std::clamp(price_ * (short_of ? kDearer : kCheaper), kLeastPrice * leg, kHighestPrice * leg);
-    waited_ = short_of ? waited_ + 1 : 0;
-    if (waited_ <= kPatience) return;
-    waited_ = 0;
-    state_.restore();
-  }
-
-  // Nearest nodes first; computed when first asked for, so that short budgets do not pay for all.
-  const std::vector<std::int32_t>& near(std::int32_t node) {
-    auto& list = near_[index(node)];
-    if (!list.empty()) return list;
-    list.resize(near_.size() - 1);
-    std::iota(list.begin(), list.end(), 1);
-    const auto closer = [&](std::int32_t a, std::int32_t b) {
-      const double to_a = plan_.between(node, a), to_b = plan_.between(node, b);
-      return to_a != to_b ? to_a < to_b : a < b;
-    };
-    std::nth_element(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(keep_ - 1), list.end(), closer);
-    list.resize(keep_);
-    std::sort(list.begin(), list.end(), closer);
-    return list;
-  }
-
-  void ruin() {
-    const auto served = static_cast<double>(plan_.requests()) - static_cast<double>(plan_.absent().size());
-    if (served < 1.0) return;
-    const double average = 2.0 * served / std::max(1, plan_.vehicles());
-    const double longest = std::min(kLongestString, average);
-    const double most = 4.0 * kRemoved / (1.0 + longest) - 1.0;
-    const auto strings = static_cast<std::size_t>(std::max(1.0, std::floor(state_.rng.unit() * most + 1.0)));
-    ruined_.clear();
-    const std::int32_t seed = state_.rng.below(static_cast<std::int32_t>(near_.size()) - 1) + 1;
-    take_string(seed, longest);
-    for (const std::int32_t node : near(seed)) {
-      if (ruined_.size() >= strings) break;
-      take_string(node, longest);
-    }
-  }
-
-  // Removes a string of stops around `node`, with the requests that they belong to.
-  void take_string(std::int32_t node, double longest) {
-    const std::int32_t request = plan_.request_of(node);
-    if (request < 0) return;
-    const std::int32_t slot = plan_.slot_of(request);
-    if (slot < 0 || std::find(ruined_.begin(), ruined_.end(), slot) != ruined_.end()) return;
-    ruined_.push_back(slot);
-    const auto& nodes = plan_.tour(slot).nodes;
-    const auto size = static_cast<std::int32_t>(nodes.size());
-    const auto at = static_cast<std::int32_t>(std::find(nodes.begin(), nodes.end(), node) - nodes.begin());
-    const double limit = std::min(longest, static_cast<double>(size));
-    const auto length = static_cast<std::int32_t>(std::floor(state_.rng.unit() * limit + 1.0));
-    std::int32_t preserved = 0;
-    if (length > 1 && length < size && state_.rng.unit() < kSplit) {
-      preserved = 1;
-      while (length + preserved < size && state_.rng.unit() < kKeepGrowing) ++preserved;
-    }
-    const std::int32_t span = std::min(size, length + preserved);
-    const std::int32_t low = std::max(0, at - span + 1), high = std::min(at, size - span);
-    const std::int32_t first = low + state_.rng.below(high - low + 1);
-    const std::int32_t skip = preserved > 0 ? first + state_.rng.below(span - preserved + 1) : 0;
-    chosen_.clear();
-    for (std::int32_t k = first; k < first + span; ++k) {
-      if (preserved > 0 && k >= skip && k < skip + preserved) continue;
-      const std::int32_t member = plan_.request_of(nodes[index(k)]);
-      if (std::find(chosen_.begin(), chosen_.end(), member) == chosen_.end()) chosen_.push_back(member);
-    }
-    if (!chosen_.empty()) plan_.remove_from(slot, chosen_);
-  }
-
-  // What is left of a ruined route goes on with another vehicle; where nothing is left, a vehicle that need not be the
-  // cheapest for any one request starts with one of those removed.
-  void change_vehicle() {
-    const std::int32_t type = state_.rng.below(plan_.types());
-    if (ruined_.empty()) return;
-    const std::int32_t slot = ruined_[index(state_.rng.below(static_cast<std::int32_t>(ruined_.size())))];
-    if (!plan_.tour(slot).nodes.empty()) {
-      if (type != plan_.tour(slot).type) plan_.retype(slot, type);
-      return;
-    }
-    const auto& absent = plan_.absent();
-    const std::int32_t request = absent[index(state_.rng.below(static_cast<std::int32_t>(absent.size())))];
-    if (const Placement place = plan_.open_with(request, type); place.slot >= 0) {
-      plan_.insert(place.slot, request, place.at);
-    }
-  }
-
-  // A plan that leaves out more than `most` requests which must be served is of no use, so it is not finished.
-  void recreate(std::size_t most) {
-    std::size_t missing = 0;
-    waiting_ = plan_.absent();
-    std::sort(waiting_.begin(), waiting_.end());
-    state_.rng.shuffle(waiting_);
-    order();
-    for (const std::int32_t request : waiting_) {
-      const Placement place = cheapest_place(state_, request, kBlink, true);
-      if (place.slot >= 0) {
-        plan_.insert(place.slot, request, place.at);
-      } else if (std::isinf(plan_.prize(request)) && ++missing > most) {
-        return;
-      }
-    }
-  }
-
-  void order() {
-    const auto& problem = plan_.problem();
-    const auto by = [&](auto&& key) {
-      std::stable_sort(waiting_.begin(), waiting_.end(),
-                       [&](std::int32_t a, std::int32_t b) { return key(a) < key(b); });
-    };
-    const std::int32_t lot = state_.rng.below(15);
-    if (lot < 4) return;
-    if (lot < 7) return by([&](std::int32_t r) { return -problem.demand[index(problem.pickup[index(r)])]; });
-    if (lot < 9) return by([&](std::int32_t r) { return -plan_.alone(r); });
-    if (lot < 10) return by([&](std::int32_t r) { return plan_.alone(r); });
-    const auto width = [&](std::int32_t r) {
-      const auto p = index(problem.pickup[index(r)]), d = index(problem.delivery[index(r)]);
-      return problem.due[p] - problem.ready[p] + problem.due[d] - problem.ready[d];
-    };
-    if (lot < 12) return by(width);
-    if (lot < 14) return by([&](std::int32_t r) { return problem.due[index(problem.pickup[index(r)])]; });
-    by([&](std::int32_t r) { return -problem.due[index(problem.delivery[index(r)])]; });
-  }
-
-  SearchState& state_;
-  Plan& plan_;
-  std::size_t keep_ = 0;
-  double price_ = 0.0;
-  std::int32_t waited_ = 0;
-  std::vector<std::vector<std::int32_t>> near_;
-  std::vector<std::int32_t> ruined_, chosen_, waiting_;
-};
+// Of the hottest: while routes are made compact between eliminations, and while requests without a place wait outside.
+constexpr double kCompacting = 0.1, kSqueezing = 0.3;
 
 }  // namespace
 
-void shorten(SearchState& state, double until) {
-  if (state.progress() >= until || state.plan.requests() == 0) return;
-  StringRemoval(state).run(until);
+StringRemoval::StringRemoval(SearchState& state)
+    : state_(state), plan_(state.plan), absences_(static_cast<std::size_t>(plan_.requests()), 1) {
+  const auto nodes = static_cast<std::int32_t>(plan_.problem().ready.size());
+  keep_ = std::min<std::size_t>(kNeighbours, static_cast<std::size_t>(nodes - 1));
+  near_.resize(static_cast<std::size_t>(nodes));
+}
+
+double StringRemoval::leg() const { return plan_.driven() / std::max(1.0, 2.0 * plan_.requests() + plan_.vehicles()); }
+
+double StringRemoval::hottest(double share, std::int64_t iterations) const {
+  const double expected = share > 0.0 ? static_cast<double>(iterations) / share : 0.0;
+  return std::min(kHottest, kHotPerRoot * std::sqrt(expected / std::max(1, plan_.requests())));
+}
+
+void StringRemoval::run(double until) {
+  const double began = state_.progress();
+  if (began >= until || plan_.requests() == 0) return;
+  const double leg = this->leg();
+  const std::int64_t first = state_.out.iterations;
+  const std::size_t hopeless = plan_.hopeless();
+  const bool complete = plan_.missing() <= hopeless;
+  price_ = kFirstPrice * leg;
+  for (;;) {
+    const double progress = state_.progress();
+    if (progress >= until) break;
+    // With a budget of iterations the expectation is that budget; with a deadline it is what the rate so far
+    // promises.
+    const double done = (progress - began) / (until - began);
+    step(hottest(done, state_.out.iterations - first) * leg * std::pow(kColdToHot, done), complete);
+    set_price(leg);
+    if (!complete && plan_.missing() <= hopeless) break;
+  }
+  plan_.vehicle_limit = std::numeric_limits<std::int32_t>::max();
+}
+
+void StringRemoval::compact(std::uint64_t work, double until) {
+  const std::uint64_t enough = plan_.work() + work;
+  const double leg = this->leg();
+  price_ = kFirstPrice * leg;
+  while (plan_.work() < enough && state_.progress() < until) {
+    step(kCompacting * hottest(state_.progress(), state_.out.iterations) * leg, true);
+    set_price(leg);
+  }
+  plan_.vehicle_limit = std::numeric_limits<std::int32_t>::max();
+}
+
+void StringRemoval::step(double temperature, bool complete) {
+  ++state_.out.iterations;
+  const double before = plan_.cost();
+  const std::size_t missing = plan_.missing(), least = state_.least_missing();
+  const std::int32_t vehicles = plan_.vehicles();
+  plan_.begin();
+  ruin();
+  if (complete && hierarchical()) plan_.vehicle_limit = state_.least_vehicles();
+  if (plan_.types() > 1 && state_.rng.unit() < kOtherVehicle) change_vehicle();
+  recreate(least + kBank, 0);
+  const bool fewer = plan_.missing() < least ||
+                     (plan_.missing() == least && hierarchical() && plan_.vehicles() < state_.least_vehicles());
+  const bool more = plan_.missing() > least + kBank ||
+                    (!complete && plan_.missing() == missing && hierarchical() && plan_.vehicles() > vehicles);
+  const double left_out = price_ * (static_cast<double>(plan_.missing()) - static_cast<double>(missing));
+  const bool keep = fewer || (!more && plan_.cost() + left_out <
+                                           before - temperature * std::log(std::max(1e-300, state_.rng.unit())));
+  if (!keep) {
+    plan_.rollback();
+  } else if (state_.improves()) {
+    state_.record();
+  }
+}
+
+// A request is the dearer to leave out the more often it was: one that is hard to place drives out easier ones, and at
+// most one more than the fewest so far.
+bool StringRemoval::squeeze(std::uint64_t work, double until) {
+  const std::uint64_t enough = plan_.work() + work;
+  const std::size_t hopeless = plan_.hopeless();
+  const double leg = this->leg();
+  std::size_t fewest = plan_.missing();
+  while (plan_.missing() > hopeless) {
+    const double progress = state_.progress();
+    if (plan_.work() >= enough || progress >= until) return false;
+    ++state_.out.iterations;
+    const double temperature = kSqueezing * hottest(progress, state_.out.iterations) * leg;
+    const std::int64_t before = absences();
+    const std::size_t missing = plan_.missing();
+    const double cost = plan_.cost();
+    plan_.begin();
+    ruin();
+    const bool whole = recreate(missing, before);
+    fewest = std::min(fewest, plan_.missing());
+    const bool keep =
+        whole && (plan_.missing() < missing || (plan_.missing() <= fewest + kBank && absences() < before) ||
+                  (plan_.missing() == missing &&
+                   plan_.cost() < cost - temperature * std::log(std::max(1e-300, state_.rng.unit()))));
+    if (whole) {
+      for (const std::int32_t request : plan_.absent()) ++absences_[index(request)];
+    }
+    if (!keep) plan_.rollback();
+  }
+  return true;
+}
+
+std::int64_t StringRemoval::absences() const {
+  std::int64_t sum = 0;
+  for (const std::int32_t request : plan_.absent()) sum += absences_[index(request)];
+  return sum;
+}
+
+// Of leaving a request out; back to the incumbent when the price does not bring the request in.
+void StringRemoval::set_price(double leg) {
+  const bool short_of = plan_.missing() > state_.least_missing();
+  price_ = std::clamp(price_ * (short_of ? kDearer : kCheaper), kLeastPrice * leg, kHighestPrice * leg);
+  waited_ = short_of ? waited_ + 1 : 0;
+  if (waited_ <= kPatience) return;
+  waited_ = 0;
+  state_.restore();
+}
+
+// Nearest nodes first; computed when first asked for, so that short budgets do not pay for all.
+const std::vector<std::int32_t>& StringRemoval::near(std::int32_t node) {
+  auto& list = near_[index(node)];
+  if (!list.empty()) return list;
+  list.resize(near_.size() - 1);
+  std::iota(list.begin(), list.end(), 1);
+  const auto closer = [&](std::int32_t a, std::int32_t b) {
+    const double to_a = plan_.between(node, a), to_b = plan_.between(node, b);
+    return to_a != to_b ? to_a < to_b : a < b;
+  };
+  std::nth_element(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(keep_ - 1), list.end(), closer);
+  list.resize(keep_);
+  std::sort(list.begin(), list.end(), closer);
+  return list;
+}
+
+void StringRemoval::ruin() {
+  const auto served = static_cast<double>(plan_.requests()) - static_cast<double>(plan_.absent().size());
+  if (served < 1.0) return;
+  const double average = 2.0 * served / std::max(1, plan_.vehicles());
+  const double longest = std::min(kLongestString, average);
+  const double most = 4.0 * kRemoved / (1.0 + longest) - 1.0;
+  const auto strings = static_cast<std::size_t>(std::max(1.0, std::floor(state_.rng.unit() * most + 1.0)));
+  ruined_.clear();
+  const std::int32_t seed = state_.rng.below(static_cast<std::int32_t>(near_.size()) - 1) + 1;
+  take_string(seed, longest);
+  for (const std::int32_t node : near(seed)) {
+    if (ruined_.size() >= strings) break;
+    take_string(node, longest);
+  }
+}
+
+// Removes a string of stops around `node`, with the requests that they belong to.
+void StringRemoval::take_string(std::int32_t node, double longest) {
+  const std::int32_t request = plan_.request_of(node);
+  if (request < 0) return;
+  const std::int32_t slot = plan_.slot_of(request);
+  if (slot < 0 || std::find(ruined_.begin(), ruined_.end(), slot) != ruined_.end()) return;
+  ruined_.push_back(slot);
+  const auto& nodes = plan_.tour(slot).nodes;
+  const auto size = static_cast<std::int32_t>(nodes.size());
+  const auto at = static_cast<std::int32_t>(std::find(nodes.begin(), nodes.end(), node) - nodes.begin());
+  const double limit = std::min(longest, static_cast<double>(size));
+  const auto length = static_cast<std::int32_t>(std::floor(state_.rng.unit() * limit + 1.0));
+  std::int32_t preserved = 0;
+  if (length > 1 && length < size && state_.rng.unit() < kSplit) {
+    preserved = 1;
+    while (length + preserved < size && state_.rng.unit() < kKeepGrowing) ++preserved;
+  }
+  const std::int32_t span = std::min(size, length + preserved);
+  const std::int32_t low = std::max(0, at - span + 1), high = std::min(at, size - span);
+  const std::int32_t first = low + state_.rng.below(high - low + 1);
+  const std::int32_t skip = preserved > 0 ? first + state_.rng.below(span - preserved + 1) : 0;
+  chosen_.clear();
+  for (std::int32_t k = first; k < first + span; ++k) {
+    if (preserved > 0 && k >= skip && k < skip + preserved) continue;
+    const std::int32_t member = plan_.request_of(nodes[index(k)]);
+    if (std::find(chosen_.begin(), chosen_.end(), member) == chosen_.end()) chosen_.push_back(member);
+  }
+  if (!chosen_.empty()) plan_.remove_from(slot, chosen_);
+}
+
+// What is left of a ruined route goes on with another vehicle; where nothing is left, a vehicle that need not be the
+// cheapest for any one request starts with one of those removed.
+void StringRemoval::change_vehicle() {
+  const std::int32_t type = state_.rng.below(plan_.types());
+  if (ruined_.empty()) return;
+  const std::int32_t slot = ruined_[index(state_.rng.below(static_cast<std::int32_t>(ruined_.size())))];
+  if (!plan_.tour(slot).nodes.empty()) {
+    if (type != plan_.tour(slot).type) plan_.retype(slot, type);
+    return;
+  }
+  const auto& absent = plan_.absent();
+  const std::int32_t request = absent[index(state_.rng.below(static_cast<std::int32_t>(absent.size())))];
+  if (const Placement place = plan_.open_with(request, type); place.slot >= 0) {
+    plan_.insert(place.slot, request, place.at);
+  }
+}
+
+// A plan that leaves out more than `most` requests which must be served, and those more often than before, is of no
+// use, so it is not finished: false.
+bool StringRemoval::recreate(std::size_t most, std::int64_t most_absences) {
+  std::size_t missing = 0;
+  std::int64_t absences = 0;
+  waiting_ = plan_.absent();
+  std::sort(waiting_.begin(), waiting_.end());
+  state_.rng.shuffle(waiting_);
+  order();
+  for (const std::int32_t request : waiting_) {
+    const Placement place = cheapest_place(state_, request, kBlink, true);
+    if (place.slot >= 0) {
+      plan_.insert(place.slot, request, place.at);
+    } else if (std::isinf(plan_.prize(request))) {
+      absences += absences_[index(request)];
+      if (++missing > most && absences >= most_absences) return false;
+    }
+  }
+  return true;
+}
+
+void StringRemoval::order() {
+  const auto& problem = plan_.problem();
+  const auto by = [&](auto&& key) {
+    std::stable_sort(waiting_.begin(), waiting_.end(), [&](std::int32_t a, std::int32_t b) { return key(a) < key(b); });
+  };
+  const std::int32_t lot = state_.rng.below(15);
+  if (lot < 4) return;
+  if (lot < 7) return by([&](std::int32_t r) { return -problem.demand[index(problem.pickup[index(r)])]; });
+  if (lot < 9) return by([&](std::int32_t r) { return -plan_.alone(r); });
+  if (lot < 10) return by([&](std::int32_t r) { return plan_.alone(r); });
+  const auto width = [&](std::int32_t r) {
+    const auto p = index(problem.pickup[index(r)]), d = index(problem.delivery[index(r)]);
+    return problem.due[p] - problem.ready[p] + problem.due[d] - problem.ready[d];
+  };
+  if (lot < 12) return by(width);
+  if (lot < 14) return by([&](std::int32_t r) { return problem.due[index(problem.pickup[index(r)])]; });
+  by([&](std::int32_t r) { return -problem.due[index(problem.delivery[index(r)])]; });
 }
 
 }  // namespace matcher::route

@@ -8,12 +8,11 @@
 // Method, three stages over one plan (route/plan.h), whose routes answer "cheapest feasible insertion" from tables of
 // earliest and latest starts in amortised constant time per pair of positions, cached per (request, route):
 //  1. construction: requests by urgency into their cheapest feasible place, else a new vehicle;
-//  2. guided ejection search for the fleet: take a route apart and insert its requests elsewhere, ejecting those that
-//  have proved
+//  2. fewer vehicles: take a route apart and insert its requests elsewhere, by guided ejection of those that have proved
 //     easiest to place (Nagata & Kobayashi 2010, "A memetic algorithm for the pickup and delivery problem with time
 //     windows using selective route exchange crossover"; Curtois, Landa-Silva, Qu & Laesanklang 2018, "Large
 //     neighbourhood search with adaptive guided ejection search for the pickup and delivery problem with time
-//     windows");
+//     windows") in turns with string removals that count how often each request was left out (see 3);
 //  3. slack induction by string removals with simulated annealing for the distance (Christiaens & Vanden Berghe 2020,
 //     "Slack induction by string removals for vehicle routing problems").
 //
