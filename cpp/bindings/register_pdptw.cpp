@@ -1,6 +1,7 @@
 // Binding of matcher/pdptw.h.
 #include <pybind11/stl.h>
 
+#include <atomic>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -22,16 +23,17 @@ class Watch final : public StopCheck, public PlanListener {
   Watch(double seconds, bool cpu, const std::uint8_t* cancel, const py::object& listener)
       : deadline_(seconds, cpu), limited_(seconds >= 0.0), cancel_(cancel), listener_(listener) {}
   double elapsed_fraction() override {
-    if (raised_ || (cancel_ != nullptr && *static_cast<const volatile std::uint8_t*>(cancel_) != 0)) return 1.0;
+    if (failed_ || (cancel_ != nullptr && *static_cast<const volatile std::uint8_t*>(cancel_) != 0)) return 1.0;
     return limited_ ? deadline_.elapsed_fraction() : 0.0;
   }
   void improved(const PdptwImprovement& now, const std::vector<std::vector<std::int32_t>>& routes) override {
-    if (raised_) return;
+    if (failed_) return;
     const py::gil_scoped_acquire acquire;
     try {
       listener_(py::make_tuple(now.iteration, now.fraction, now.unserved, now.vehicles, now.distance), routes);
     } catch (py::error_already_set& error) {
       raised_ = std::make_unique<py::error_already_set>(error);
+      failed_ = true;
     }
   }
   void rethrow() const {
@@ -44,6 +46,7 @@ class Watch final : public StopCheck, public PlanListener {
   const std::uint8_t* cancel_;
   const py::object& listener_;
   std::unique_ptr<py::error_already_set> raised_;
+  std::atomic<bool> failed_ = false;  // every thread of the search asks
 };
 
 py::dict solve(const py::object& distance, const py::object& duration, const py::object& ready, const py::object& due,
@@ -53,7 +56,7 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
                const std::vector<std::vector<std::int32_t>>& initial, const py::object& types, const py::object& shifts,
                const py::object& fixed_cost, const py::object& capacities, const py::object& more_demand,
                const py::object& allowed, const py::object& max_ride, const py::object& prize,
-               const py::object& listener, const py::object& cancel) {
+               const py::object& listener, const py::object& cancel, std::int32_t threads) {
   PdptwProblem problem;
   problem.distance = strict_span<double>(distance, "distance", 2);
   if (!duration.is_none()) problem.duration = strict_span<double>(duration, "duration", 2);
@@ -97,6 +100,7 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
   if (time_limit >= 0.0 || cancelled != nullptr || !listener.is_none()) options.stop = &watch;
   if (!listener.is_none()) options.listener = &watch;
   options.seed = seed;
+  options.threads = threads;
   options.initial = initial;
   PdptwResult result;
   InputFault fault;
@@ -134,7 +138,7 @@ void register_pdptw(py::module_& m) {
         py::arg("shifts") = py::none(), py::arg("fixed_cost") = py::none(), py::arg("capacities") = py::none(),
         py::arg("more_demand") = py::none(), py::arg("allowed") = py::none(), py::arg("max_ride") = py::none(),
         py::arg("prize") = py::none(), py::arg("listener") = py::none(), py::arg("cancel") = py::none(),
-        "See matcher.routing.solve.");
+        py::arg("threads") = 1, "See matcher.routing.solve.");
 }
 
 }  // namespace matcher::bindings

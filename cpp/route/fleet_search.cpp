@@ -23,6 +23,7 @@ void reduce_fleet(SearchState& state, StringRemoval& removal, double until) {
   const std::size_t hopeless = plan.hopeless();
   const std::uint64_t slice = kSlice * static_cast<std::uint64_t>(plan.requests());
   while (state.progress() < until && plan.vehicles() > 1 && plan.missing() <= hopeless) {
+    state.meet();
     // The shortest route first; after failures any.
     std::vector<std::int32_t> order, members;
     for (std::int32_t slot = 0; slot < plan.slots(); ++slot) {

@@ -55,6 +55,20 @@ void SearchState::restore() {
   for (std::int32_t slot = 0; slot < plan.slots(); ++slot) best_stamps_[index(slot)] = plan.tour(slot).stamp;
 }
 
+void SearchState::meet() {
+  if (exchange_ == nullptr || progress() < next_meeting_) return;
+  while (next_meeting_ <= progress()) next_meeting_ += kMeeting;
+  const Incumbent mine{best_unserved_, best_vehicles_, best_cost_, best_routes_, best_types_};
+  const Incumbent best = exchange_->meet(search_, mine);
+  if (!best.better_than(mine, options.objective == PdptwObjective::kHierarchical)) return;
+  plan.vehicle_limit = std::numeric_limits<std::int32_t>::max();
+  plan.replace({}, {});
+  for (std::size_t k = 0; k < best.routes.size(); ++k) {
+    if (!best.routes[k].empty()) plan.assign(plan.empty_slot(best.types[k]), best.routes[k], best.types[k]);
+  }
+  record();
+}
+
 Placement cheapest_place(SearchState& state, std::int32_t request, double blink, bool may_open) {
   Plan& plan = state.plan;
   const Placement best = plan.cheapest_of_all(request, blink, state.rng);
@@ -88,9 +102,42 @@ void construct(SearchState& state) {
   }
 }
 
+void search_plan(const PdptwProblem& problem, const PdptwOptions& options, PdptwResult& out, Exchange* exchange,
+                 std::size_t search) {
+  out = {};
+  Plan plan(problem);
+  SearchState state(plan, options, out, exchange, search);
+  for (const auto& nodes : options.initial) {
+    if (nodes.empty() || !plan.fits(nodes)) continue;
+    for (std::int32_t type = 0; type < plan.types(); ++type) {
+      if (const std::int32_t slot = plan.empty_slot(type); slot >= 0 && plan.assign(slot, nodes, type)) break;
+    }
+  }
+  construct(state);
+  state.record();
+  StringRemoval removal(state);
+  if (plan.missing() > plan.hopeless()) removal.run(1.0);  // ends as soon as everything is served
+  if (options.objective == PdptwObjective::kHierarchical && plan.missing() <= plan.hopeless()) {
+    // Distance first for a moment: compact routes are the easier to take apart.
+    const double began = state.progress();
+    removal.run(began + 0.05 * (1.0 - began));
+    state.restore();
+    reduce_fleet(state, removal, began + 0.5 * (1.0 - began));
+  }
+  removal.run(1.0);
+  state.restore();
+  out.routes = plan.routes();
+  out.types = plan.route_types();
+  out.unserved = plan.absent();
+  std::sort(out.unserved.begin(), out.unserved.end());
+  out.distance = plan.distance();
+}
+
 }  // namespace route
 
 namespace {
+
+constexpr std::int32_t kMostThreads = 256;
 
 // The columns that a problem may leave out.
 InputFault check_options(const PdptwProblem& problem, std::size_t n, std::size_t requests) {
@@ -195,33 +242,12 @@ InputFault solve_pdptw(const PdptwProblem& problem, const PdptwOptions& options,
   if (options.objective == PdptwObjective::kHierarchical && !problem.prize.empty()) {
     return {"prize", "has no meaning when vehicles count before cost: nothing would be served", -1};
   }
-  out = {};
-  route::Plan plan(problem);
-  route::SearchState state(plan, options, out);
-  for (const auto& nodes : options.initial) {
-    if (nodes.empty() || !plan.fits(nodes)) continue;
-    for (std::int32_t type = 0; type < plan.types(); ++type) {
-      if (const std::int32_t slot = plan.empty_slot(type); slot >= 0 && plan.assign(slot, nodes, type)) break;
-    }
+  if (options.threads < 1 || options.threads > kMostThreads) return {"threads", "is not between 1 and 256", -1};
+  if (options.threads > 1) {
+    route::search_together(problem, options, out);
+  } else {
+    route::search_plan(problem, options, out, nullptr, 0);
   }
-  route::construct(state);
-  state.record();
-  route::StringRemoval removal(state);
-  if (plan.missing() > plan.hopeless()) removal.run(1.0);  // ends as soon as everything is served
-  if (options.objective == PdptwObjective::kHierarchical && plan.missing() <= plan.hopeless()) {
-    // Distance first for a moment: compact routes are the easier to take apart.
-    const double began = state.progress();
-    removal.run(began + 0.05 * (1.0 - began));
-    state.restore();
-    route::reduce_fleet(state, removal, began + 0.5 * (1.0 - began));
-  }
-  removal.run(1.0);
-  state.restore();
-  out.routes = plan.routes();
-  out.types = plan.route_types();
-  out.unserved = plan.absent();
-  std::sort(out.unserved.begin(), out.unserved.end());
-  out.distance = plan.distance();
   return {};
 }
 

@@ -6,14 +6,16 @@
 #include <vector>
 
 #include "route/plan.h"
+#include "route/plan_exchange.h"
 
 namespace matcher::route {
 
 // Work done and granted, and the best plan so far.
 class SearchState {
  public:
-  SearchState(Plan& plan_in, const PdptwOptions& options_in, PdptwResult& out_in)
-      : plan(plan_in), rng(options_in.seed), options(options_in), out(out_in) {}
+  SearchState(Plan& plan_in, const PdptwOptions& options_in, PdptwResult& out_in, Exchange* exchange = nullptr,
+              std::size_t search = 0)
+      : plan(plan_in), rng(options_in.seed), options(options_in), out(out_in), exchange_(exchange), search_(search) {}
 
   // Share of the budget that is used up. An iteration budget alone decides when there is one; the clock only stops.
   double progress() {
@@ -35,6 +37,8 @@ class SearchState {
   void record();
   // Makes the incumbent the plan again.
   void restore();
+  // At every eighth of the budget: takes the best plan of the other searches when it is better than the incumbent.
+  void meet();
 
   Plan& plan;
   Rng rng;
@@ -54,6 +58,10 @@ class SearchState {
   std::vector<std::vector<std::int32_t>> best_routes_;
   std::vector<std::int32_t> best_types_;
   double best_cost_ = 0.0;
+  static constexpr double kMeeting = 0.125;
+  Exchange* exchange_;  // null: alone
+  std::size_t search_;
+  double next_meeting_ = kMeeting;
 };
 
 // Cheapest place over all routes; slot -1 when there is none. `blink`: probability of passing over a route.
@@ -64,6 +72,10 @@ void construct(SearchState& state);
 class StringRemoval;
 // Fewer vehicles, until `until` of the budget is used.
 void reduce_fleet(SearchState& state, StringRemoval& removal, double until);
+
+// The whole search, alone or as one of those that exchange plans.
+void search_plan(const PdptwProblem& problem, const PdptwOptions& options, PdptwResult& out, Exchange* exchange,
+                 std::size_t search);
 
 }  // namespace matcher::route
 

@@ -52,6 +52,7 @@ void StringRemoval::run(double until) {
   const bool complete = plan_.missing() <= hopeless;
   price_ = kFirstPrice * leg;
   for (;;) {
+    state_.meet();
     const double progress = state_.progress();
     if (progress >= until) break;
     // With a budget of iterations the expectation is that budget; with a deadline it is what the rate so far

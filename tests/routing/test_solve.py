@@ -17,6 +17,7 @@ from matcher.routing import (
     InvalidPlanError,
     Limit,
     Problem,
+    Progress,
     Solution,
     read_li_lim,
     read_sartori_buriol,
@@ -104,6 +105,51 @@ def test_one_impossible_request_does_not_keep_the_fleet_large() -> None:
     everything = solve(problem, max_iterations=5_000)
     assert not everything.unserved
     assert plan.vehicles <= everything.vehicles
+
+
+def test_threads_give_one_plan_for_a_seed_and_never_a_worse_one_than_they_exchange() -> None:
+    """Meetings make what a search learns independent of which thread is faster."""
+    problem = random_problem(4, 40)
+    seen: list[tuple[int, int, float]] = []
+    together = [
+        solve(
+            problem,
+            max_iterations=1500,
+            threads=3,
+            on_progress=lambda now, routes: seen.append((now.unserved, now.vehicles, now.distance)),
+        )
+        for _ in range(2)
+    ]
+    assert together[0].routes == together[1].routes
+    assert together[0].iterations == together[1].iterations >= 3 * 1500
+    together[0].check()
+    assert min(seen) == pytest.approx(key(together[0]))
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257])
+def test_no_threads_and_too_many_are_refused(threads: int) -> None:
+    """A search without a thread would end without a plan."""
+    with pytest.raises(ValueError, match="threads"):
+        solve(random_problem(0, 2), max_iterations=1, threads=threads)
+
+
+def test_cancelling_and_errors_end_all_threads() -> None:
+    """The byte ends every search; what the listener raises comes out although another thread called it."""
+    cancel = np.zeros(1, np.uint8)
+    heard: list[int] = []
+
+    def stop(now: Progress, routes: list[list[int]]) -> None:
+        heard.append(now.vehicles)
+        cancel[0] = 1
+
+    solve(random_problem(5, 30), time_limit=3600.0, threads=2, on_progress=stop, cancel=cancel).check()
+    assert heard
+
+    def fail(now: Progress, routes: list[list[int]]) -> None:
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        solve(random_problem(5, 30), time_limit=3600.0, threads=2, on_progress=fail)
 
 
 def test_a_plan_to_start_from_is_never_made_worse() -> None:

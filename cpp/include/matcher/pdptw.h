@@ -8,7 +8,8 @@
 // Method, three stages over one plan (route/plan.h), whose routes answer "cheapest feasible insertion" from tables of
 // earliest and latest starts in amortised constant time per pair of positions, cached per (request, route):
 //  1. construction: requests by urgency into their cheapest feasible place, else a new vehicle;
-//  2. fewer vehicles: take a route apart and insert its requests elsewhere, by guided ejection of those that have proved
+//  2. fewer vehicles: take a route apart and insert its requests elsewhere, by guided ejection of those that have
+//  proved
 //     easiest to place (Nagata & Kobayashi 2010, "A memetic algorithm for the pickup and delivery problem with time
 //     windows using selective route exchange crossover"; Curtois, Landa-Silva, Qu & Laesanklang 2018, "Large
 //     neighbourhood search with adaptive guided ejection search for the pickup and delivery problem with time
@@ -59,7 +60,8 @@ struct PdptwProblem {
 
 enum class PdptwObjective { kHierarchical, kDistance };
 
-// What the search asks about the time; it never reads a clock itself. Asked every few dozen microseconds.
+// What the search asks about the time; it never reads a clock itself. Asked every few dozen microseconds, by every
+// thread.
 class StopCheck {
  public:
   virtual ~StopCheck() = default;
@@ -74,7 +76,8 @@ struct PdptwImprovement {
   double distance;  // cost, without the prizes forgone
 };
 
-// Told of better plans as they are found, at most once for every thousandth of the budget.
+// Told of better plans as they are found, by each thread at most once for every thousandth of the budget and by one at
+// a time.
 class PlanListener {
  public:
   virtual ~PlanListener() = default;
@@ -83,8 +86,9 @@ class PlanListener {
 
 struct PdptwOptions {
   PdptwObjective objective = PdptwObjective::kHierarchical;
-  std::int64_t max_iterations = -1;  // -1: until the StopCheck says so
+  std::int64_t max_iterations = -1;  // of each thread; -1: until the StopCheck says so
   std::uint64_t seed = 0;
+  std::int32_t threads = 1;  // searches with seeds of their own, which show each other their best plans
   StopCheck* stop = nullptr;
   PlanListener* listener = nullptr;
   std::vector<std::vector<std::int32_t>> initial;  // routes to start from; feasible ones are kept
@@ -95,8 +99,8 @@ struct PdptwResult {
   std::vector<std::int32_t> types;                // of the vehicle of each route
   std::vector<std::int32_t> unserved;             // requests
   double distance = 0.0;                          // cost, without the prizes forgone
-  std::int64_t iterations = 0;
-  std::vector<PdptwImprovement> history;
+  std::int64_t iterations = 0;                    // of all threads
+  std::vector<PdptwImprovement> history;          // of the thread that found the plan
 };
 
 InputFault solve_pdptw(const PdptwProblem& problem, const PdptwOptions& options, PdptwResult& out);

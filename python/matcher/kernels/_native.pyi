@@ -329,4 +329,5 @@ def solve_pdptw(
     prize: Any = None,
     listener: Any = None,
     cancel: Any = None,
+    threads: int = 1,
 ) -> dict[str, Any]: ...

@@ -30,6 +30,8 @@ class SolveTask:
     clock: Literal["wall", "cpu"] = "wall"
     on_progress: Listener | None = None
     cancel: npt.NDArray[np.uint8] | None = None
+    threads: int = 1
+    """Of the native search; the other rungs use one."""
 
 
 class RoutingSolver(Protocol):

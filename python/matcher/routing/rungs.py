@@ -47,6 +47,7 @@ class NativeSolver:
             clock=task.clock,
             on_progress=task.on_progress,
             cancel=task.cancel,
+            threads=task.threads,
         )
 
 
@@ -67,6 +68,7 @@ def solve(
     on_progress: Listener | None = None,
     cancel: npt.NDArray[np.uint8] | None = None,
     solver: SolverName = "auto",
+    threads: int = 1,
 ) -> Solution:
     """The best plan found within a budget of seconds, iterations, or both; one of them is required.
 
@@ -87,12 +89,17 @@ def solve(
     the budget; what it raises ends the search and is raised here. cancel: array of one byte; once another thread makes
     it nonzero, the search ends soon (native: within a tenth of a millisecond or so) with the best plan so far.
 
+    threads: of the native search, 1 to 256; each with a seed of its own, and at every eighth of the budget all go on
+    from the best plan of any. max_iterations is then of each thread, `Solution.iterations` of all; the CPU clock counts
+    all threads. The other solvers use one.
+
     Travel bins: the search takes each leg at the longest that its node's window allows, which keeps every plan
     feasible; what it leaves out is then tried under the bins themselves.
 
-    Deterministic for a seed and max_iterations as long as no time_limit ends the search. Always returns: requests that
-    no vehicle could serve are in `unserved`, each with its reason. Raises ValueError for a problem that makes no sense,
-    or that the named solver does not take, naming the column. Method and papers: docs/kernels/pdptw.md.
+    Deterministic for a seed, threads and max_iterations as long as no time_limit ends the search. Always returns:
+    requests that no vehicle could serve are in `unserved`, each with its reason. Raises ValueError for a problem that
+    makes no sense, or that the named solver does not take, naming the column. Method and papers:
+    docs/kernels/pdptw.md.
     """
     if time_limit is None and max_iterations is None:
         raise ValueError("solve needs a time_limit, max_iterations, or both")
@@ -103,7 +110,16 @@ def solve(
     if solver not in ("auto", "native", "ortools", "cpsat"):
         raise ValueError(f"solver is {solver!r}, it must be 'auto', 'native', 'ortools' or 'cpsat'")
     task = SolveTask(
-        problem, objective, time_limit, max_iterations, seed, tuple(map(tuple, initial)), clock, on_progress, cancel
+        problem,
+        objective,
+        time_limit,
+        max_iterations,
+        seed,
+        tuple(map(tuple, initial)),
+        clock,
+        on_progress,
+        cancel,
+        threads,
     )
     if not problem.beyond_kernel and solver in ("auto", "native"):
         small = solver == "auto" and clock == "wall" and time_limit is not None and time_limit >= _SECOND_LOOK_S

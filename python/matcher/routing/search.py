@@ -24,6 +24,7 @@ def solve(
     clock: Literal["wall", "cpu"] = "wall",
     on_progress: Callable[[Progress, list[list[int]]], object] | None = None,
     cancel: npt.NDArray[np.uint8] | None = None,
+    threads: int = 1,
 ) -> Solution:
     """The best plan found within a budget of seconds, iterations, or both; one of them is required.
 
@@ -36,9 +37,12 @@ def solve(
     the budget; what it raises ends the search and is raised here. cancel: array of one byte; once another thread makes
     it nonzero, the search ends within a tenth of a millisecond or so and the best plan so far is returned.
 
-    Deterministic for a seed and max_iterations as long as no time_limit ends the search. Always returns: requests that
-    no vehicle could serve are in `unserved`, each with its reason. Raises ValueError for a problem that makes no sense,
-    naming the column. Method and papers: matcher/pdptw.h.
+    threads: as many searches with seeds of their own, 1 to 256, which show each other their best plans at every eighth
+    of the budget. max_iterations is then of each; the CPU clock counts all of them.
+
+    Deterministic for a seed, threads and max_iterations as long as no time_limit ends the search. Always returns:
+    requests that no vehicle could serve are in `unserved`, each with its reason. Raises ValueError for a problem that
+    makes no sense, naming the column. Method and papers: matcher/pdptw.h.
     """
     if time_limit is None and max_iterations is None:
         raise ValueError("solve needs a time_limit, max_iterations, or both")
@@ -62,6 +66,7 @@ def solve(
         prize=problem.prize,
         listener=None if on_progress is None else lambda step, routes: on_progress(Progress(*step), routes),
         cancel=cancel,
+        threads=threads,
         **columns,
     )
     return Solution(

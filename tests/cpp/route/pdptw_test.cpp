@@ -117,6 +117,22 @@ TEST(Pdptw, SameSeedSamePlan) {
   EXPECT_EQ(one.routes, other.routes);
 }
 
+// Of several threads too: what a search learns from the others must not depend on which of them is faster.
+TEST(Pdptw, SameSeedSamePlanWithThreads) {
+  const RandomProblem problem(3, 40, 40);
+  PdptwOptions options;
+  options.max_iterations = 1000;
+  options.threads = 3;
+  PdptwResult one, other;
+  ASSERT_TRUE(solve_pdptw(problem.view, options, one).ok());
+  ASSERT_TRUE(solve_pdptw(problem.view, options, other).ok());
+  EXPECT_EQ(one.routes, other.routes);
+  EXPECT_EQ(one.iterations, other.iterations);
+  expect_feasible(problem, one);
+  options.threads = 0;
+  EXPECT_EQ(solve_pdptw(problem.view, options, one).column, "threads");
+}
+
 // Vehicle types, further dimensions of load, rides and prizes take other paths through the plan; here for the
 // sanitizers and for what a plan must keep, the Python tests hold the same plans to the checker.
 TEST(Pdptw, MixedFleetsWithRidesAndPrizes) {
