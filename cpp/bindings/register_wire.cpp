@@ -1,5 +1,6 @@
 #include <pybind11/numpy.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,8 @@ namespace matcher::bindings {
 namespace {
 
 namespace py = pybind11;
+
+constexpr std::size_t kSmallBytes = 8'192;  // about 20 µs
 
 template <class T>
 py::array_t<T> frozen(std::vector<T>&& values) {
@@ -66,7 +69,9 @@ py::object decode(const py::bytes& request, std::int64_t orders, std::int64_t co
   MatchRequestStatus status;
   std::string content;
   {
-    py::gil_scoped_release unlocked;
+    // Giving the GIL up and taking it again wakes threads: more work than to decode a small request.
+    std::optional<py::gil_scoped_release> unlocked;
+    if (bytes.size() > kSmallBytes) unlocked.emplace();
     status = decode_match_request(bytes, {orders, couriers, route_stops, id_bytes, demand_points}, columns);
     if (status == MatchRequestStatus::kOk) content = canonical_content(columns);
   }

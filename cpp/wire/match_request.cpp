@@ -1,6 +1,7 @@
 #include "matcher/match_request.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -93,9 +94,7 @@ class Places {
 
   // The index of each added place, and the places themselves.
   std::vector<std::int32_t> settle(std::int32_t frame, MatchRequestColumns& out) {
-    std::sort(points_.begin(), points_.end(), [](const Point& a, const Point& b) {
-      return a.latitude != b.latitude ? a.latitude < b.latitude : a.longitude < b.longitude;
-    });
+    sort();
     std::vector<std::int32_t> index(points_.size());
     for (std::size_t k = 0; k < points_.size(); ++k) {
       const Point& p = points_[k];
@@ -114,6 +113,38 @@ class Places {
     double latitude, longitude;
     Index added;
   };
+
+  // An integer that orders doubles as they compare (IEEE 754; none of them is NaN or -0.0).
+  static std::uint64_t rank(double value) {
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    return bits >> 63 ? ~bits : bits | std::uint64_t{1} << 63;
+  }
+
+  // By (latitude, longitude). Latitudes are dealt into about as many slots of equal width as there are points, and each
+  // slot is sorted: linear where places are spread as in a town, O(n log n) wherever they lie.
+  void sort() {
+    if (points_.size() < 2) return;
+    const auto south = [](const Point& a, const Point& b) { return a.latitude < b.latitude; };
+    const auto [least, most] = std::minmax_element(points_.begin(), points_.end(), south);
+    const std::uint64_t first = rank(least->latitude);
+    const int width = std::bit_width(rank(most->latitude) - first);
+    const int shift = std::max(0, width - static_cast<int>(std::bit_width(points_.size())));
+    const auto slot = [&](const Point& p) { return static_cast<std::size_t>((rank(p.latitude) - first) >> shift); };
+    std::vector<Index> end(slot(*most) + 2, 0);
+    for (const Point& p : points_) ++end[slot(p) + 1];
+    std::partial_sum(end.begin(), end.end(), end.begin());
+    std::vector<Point> dealt(points_.size());
+    for (const Point& p : points_) dealt[end[slot(p)]++] = p;  // its start becomes its end
+    const auto at = [&dealt](Index k) { return dealt.begin() + static_cast<std::ptrdiff_t>(k); };
+    Index begin = 0;
+    for (const Index stop : end) {
+      std::sort(at(begin), at(stop), [](const Point& a, const Point& b) {
+        return a.latitude != b.latitude ? a.latitude < b.latitude : a.longitude < b.longitude;
+      });
+      begin = stop;
+    }
+    points_ = std::move(dealt);
+  }
 
   static void project(std::int32_t frame, MatchRequestColumns& out) {
     const std::size_t n = out.latitude.size();

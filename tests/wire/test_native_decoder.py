@@ -96,6 +96,24 @@ def test_the_benchmark_instances_too(name: str) -> None:
     assert hold_to_reference(shuffled(data, 5), Limits())
 
 
+@pytest.mark.parametrize("spread", [(0.0,), (-90.0, 90.0, 0.0, -0.0, 5e-324, -5e-324), (41.15, 41.15 + 1e-14), None])
+def test_places_are_sorted_wherever_they_lie(spread: tuple[float, ...] | None) -> None:
+    """The decoder deals latitudes into slots: one slot for all, none but the outermost, neighbours in the last bit."""
+    rng = random.Random(4)
+
+    def place() -> tuple[float, float]:
+        latitude = rng.choice(spread) if spread else rng.choice((1.0, 1e-3, 1e-9)) * rng.uniform(-90, 90)
+        return latitude, rng.choice((0.0, -0.0, rng.uniform(-180, 180)))
+
+    request = matching_service_pb2.MatchRequest(snapshot={"market_id": "m", "at_ms": AT})
+    for k in range(400):
+        (lat, lng), (to_lat, to_lng) = place(), place()
+        request.snapshot.orders.add(
+            id=f"{k:03}", pickup_latitude=lat, pickup_longitude=lng, dropoff_latitude=to_lat, dropoff_longitude=to_lng
+        )
+    assert hold_to_reference(request.SerializeToString(), Limits())
+
+
 def test_unknown_fields_and_repeated_ones_follow_the_runtime() -> None:
     """A newer client's fields are skipped, the last of two values counts, however they are spread over the bytes."""
     base = matching_service_pb2.MatchRequest(snapshot={"market_id": "m", "at_ms": AT}, policy="a")

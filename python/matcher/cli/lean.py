@@ -6,6 +6,7 @@ colours, and Arrow, with its first array, all of pandas: more than everything el
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,11 @@ class _Refusing(MetaPathFinder):
         return None
 
 
+_MALLOC = ((-3, 32 << 20), (-1, 64 << 20), (-2, 1 << 20))
+"""M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD: the largest block that is not mapped by itself, free bytes at the end
+of an arena from which on they are given back, and by how much more than asked for an arena grows."""
+
+
 @contextmanager
 def without(*modules: str) -> Iterator[None]:
     """While the block runs these modules count as not installed, unless they have been imported already."""
@@ -37,6 +43,17 @@ def without(*modules: str) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
+
+
+def keep_memory() -> None:
+    """Have freed memory kept for the next call instead of being given back: a large request would fault in thousands
+    of pages anew, which takes as long as reading it. glibc only; elsewhere nothing happens."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    for parameter, value in _MALLOC:
+        mallopt(parameter, value)
 
 
 def settle() -> None:

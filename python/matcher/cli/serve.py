@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matcher.cli.configured import add_config_argument, read_config
-from matcher.cli.lean import settle
+from matcher.cli.lean import keep_memory, settle
 
 if TYPE_CHECKING:
     from matcher.service import MatcherServer
@@ -32,6 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Serve; 0 when every call in flight at the end was answered."""
+    keep_memory()
     settle()
     from matcher.app import App, ConfigError, this_build
     from matcher.app.self_test import SelfTestError
