@@ -20,7 +20,7 @@ def test_libraries_that_look_for_others_find_none_and_do_their_work() -> None:
     """In a process of its own, as what was imported stays: afterwards everything can be imported as before."""
     script = """
 import sys
-from matcher.cli.lean import settle, without
+from matcher.cli.server_process import settle, without
 settle()
 import pyarrow, structlog
 assert pyarrow.array([1, None, 3], pyarrow.int8()).null_count == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import time
@@ -12,11 +13,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
 from bench.instances import snapshot
-from tests.service.serving import BlockingTravel, Running, addresses_of, running, serve_process
+from tests.service.serving import BlockingTravel, Running, addresses_of, running, serve_process, socket_path
 
 import matcher.app.application as application
+from matcher import wire
 from matcher.app import App, parse_config
 from matcher.app.self_test import SelfTestError, self_test
 from matcher.client import Client
@@ -25,10 +28,11 @@ from matcher.domain import Build, InvalidRequest
 CONFIG = parse_config('[server]\nlisten = ["127.0.0.1:0"]\nadmin = "127.0.0.1:0"\ninline_bytes = 0')
 
 
-def get(address: str, path: str) -> tuple[int, str]:
+def get(address: str, path: str, accept: str = "*/*") -> tuple[int, str]:
     """Status and text of a page, errors included."""
+    request = urllib.request.Request(f"http://{address}{path}", headers={"Accept": accept})
     try:
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=10) as reply:
             return reply.status, reply.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -141,3 +145,36 @@ def test_a_process_shows_metrics_and_reloads_policies(tmp_path: Path) -> None:
                 if "reload refused" in line:
                     break
             assert client.match(market, "lunch").outcomes
+
+
+def test_histograms_name_a_sampled_call_of_each_bucket(tmp_path: Path) -> None:
+    """From a slow bucket to the trace that says why: OpenMetrics' exemplars, for those who can read them."""
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    environment = os.environ | {"OTEL_TRACES_EXPORTER": "console"}
+    arguments = ["--listen", socket_path(tmp_path), "--admin", "127.0.0.1:0"]
+    with serve_process(*arguments, environment=environment) as process:
+        assert process.stdout is not None
+        admin = process.stdout.readline().split("http://")[1].strip().rstrip("/")
+        with grpc.insecure_channel(addresses_of(process)[0]) as channel:
+            match = channel.unary_unary("/matcher.v1.MatchingService/Match")
+            request = wire.encode_match_request(snapshot("village-6x4"))
+            match(request, timeout=30, metadata=[("traceparent", f"00-{trace_id}-00f067aa0ba902b7-01")])
+            match(request, timeout=30, metadata=[("traceparent", f"00-{trace_id[::-1]}-00f067aa0ba902b7-00")])
+        _, text = get(admin, "/metrics", "application/openmetrics-text; version=1.0.0,text/plain;q=0.5")
+        assert text.endswith("\n# EOF\n")
+        assert "# TYPE matcher_decisions counter" in text
+        assert 'matcher_decisions_total{matcher_policy="default",matcher_rung="NATIVE"} 2' in text
+        stages = set()
+        for line in text.splitlines():
+            if "_bucket{" not in line or " # " not in line:
+                continue
+            sample, _, exemplar = line.partition(" # ")
+            found = re.fullmatch(r'\{span_id="[0-9a-f]{16}",trace_id="([0-9a-f]{32})"\} (\S+) \d+\.\d{3}', exemplar)
+            assert found is not None, line
+            assert found[1] == trace_id  # the other call was not sampled
+            bound = re.search(r'le="([^"]+)"', sample)
+            assert bound is not None
+            assert float(found[2]) <= float(bound[1])
+            stages |= set(re.findall(r'matcher_stage="(\w+)"', sample)) | set(re.findall(r"^rpc_server\w+", sample))
+        assert stages == {"decode", "decide", "reply", "rpc_server_call_duration_seconds_bucket"}
+        assert " # " not in "".join(line for line in get(admin, "/metrics")[1].splitlines() if "_bucket" in line)

@@ -227,7 +227,31 @@ def test_margins_are_measured_per_method() -> None:
     assert 0.023 <= margins.of("slow") < 0.028
     assert 0.0032 <= margins.of("fast") < 0.0034
     assert margins.of("other") == 0.01
-    assert margins.give_up == 0.003
+    assert margins.give_up("other", 1.0) == 0.003
     for _ in range(200):
         margins.late(0.005)
-    assert 0.008 <= margins.give_up < 0.01
+    assert 0.008 <= margins.give_up("other", 1.0) < 0.01
+    assert margins.give_up("fast", 1.0) < 0.0034  # a reply takes no longer
+    assert margins.give_up("other", 0.02) == 0.005  # most of a short time is left for the answer
+    assert margins.give_up("other", 0.004) == 0.003
+
+
+def test_lag_is_measured_where_callers_wait_for_it() -> None:
+    """A busy event loop hands results on late: that is what the time before a deadline is for."""
+    late: list[float] = []
+
+    async def main() -> None:
+        workers = Workers(1, 4)
+        workers.on_lag = late.append
+        done = asyncio.ensure_future(workers.run(lambda: 7, seconds=30))
+        await asyncio.sleep(0)  # it is admitted
+        time.sleep(0.05)  # the loop does not turn
+        assert await done == 7
+        with pytest.raises(Refused):
+            await workers.run(lambda: time.sleep(0.1), seconds=0.01)
+        workers.close()
+
+    asyncio.run(main())
+    assert late[0] > 0.01
+    assert len(late) >= 2
+    assert min(late) >= 0

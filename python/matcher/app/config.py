@@ -94,7 +94,7 @@ class ServerConfig:
     """Later deadlines count as this one, so that no call can occupy a thread for longer."""
     reply_margin_ms: int = 10
     """Decisions are planned to be ready so long before the caller's deadline until a hundred replies of the method were
-    measured; from then on it is what 99 % of them took, plus 3 ms."""
+    measured; from then on it is what 99.9 % of them took, plus 3 ms."""
     drain_seconds: float = 20.0
     """After SIGTERM: how long calls in flight may take."""
     lame_duck_seconds: float = 0.0

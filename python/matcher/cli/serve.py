@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matcher.cli.configured import add_config_argument, read_config
-from matcher.cli.lean import keep_memory, settle
+from matcher.cli.server_process import keep_memory, settle, take_short_turns
 
 if TYPE_CHECKING:
     from matcher.service import MatcherServer
@@ -33,6 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Serve; 0 when every call in flight at the end was answered."""
     keep_memory()
+    take_short_turns()
     settle()
     from matcher.app import App, ConfigError, this_build
     from matcher.app.self_test import SelfTestError
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     try:
         scrape = telemetry.scrape
-        finished = serve(app, _ready, lambda: read_config(args), scrape.text if scrape else None)
+        finished = serve(app, _ready, lambda: read_config(args), scrape.page if scrape else None)
     except (AddressError, CertificateError, SelfTestError, OSError) as error:
         print(f"matcher serve: {error}", file=sys.stderr)
         return 1

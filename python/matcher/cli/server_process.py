@@ -1,6 +1,6 @@
-"""A quick start: optional libraries of our libraries, which a server never uses, are not imported.
+"""What a process that does nothing but serve asks of its interpreter: a quick start, memory kept, short turns.
 
-After a crash callers wait until the next process serves. Without this structlog would import rich for a console's
+After a crash callers wait until the next process serves. Left alone structlog would import rich for a console's
 colours, and Arrow, with its first array, all of pandas: more than everything else together.
 """
 
@@ -29,6 +29,7 @@ class _Refusing(MetaPathFinder):
         return None
 
 
+_SWITCH_SECONDS = 0.0005
 _MALLOC = ((-3, 32 << 20), (-1, 64 << 20), (-2, 1 << 20))
 """M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD: the largest block that is not mapped by itself, free bytes at the end
 of an arena from which on they are given back, and by how much more than asked for an arena grows."""
@@ -54,6 +55,12 @@ def keep_memory() -> None:
         return
     for parameter, value in _MALLOC:
         mallopt(parameter, value)
+
+
+def take_short_turns() -> None:
+    """Have threads that run Python take shorter turns than the usual 5 ms: the event loop, and with it health and
+    whatever is refused, would wait that long for each of its steps."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
 
 
 def settle() -> None:

@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 Answer = tuple[int, str, str]
 """Status, content type, text."""
 Page = Callable[[Mapping[str, str]], Answer]
+"""Takes the query, and under ACCEPT the header of that name."""
+ACCEPT = "Accept:"
 _MAX_PROFILE_SECONDS = 30.0
 _SAMPLE_SECONDS = 0.005
 
@@ -58,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
         if page is None:
             status, kind, text = plain("\n".join(sorted(self.pages)), 404 if parts.path != "/" else 200)
         else:
-            status, kind, text = page(query)
+            status, kind, text = page({**query, ACCEPT: self.headers.get("Accept", "")})
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)

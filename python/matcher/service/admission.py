@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import heapq
 import os
+import sys
 import threading
 import time
 from collections import Counter
@@ -27,6 +28,8 @@ from matcher.wire import Refusal
 T = TypeVar("T")
 
 _LEAST_RETRY_AFTER_MS = 20
+_NICE = 3
+"""Of kernel threads: half the weight of others on Linux."""
 _WEIGHT = 0.1
 """Of the last call in the mean time of calls."""
 
@@ -90,6 +93,8 @@ class Workers:
         self.turns = Turns()
         self.on_wait: Callable[[str, float], None] = lambda method, seconds: None
         """Told how long each call has waited, in the thread that begins it."""
+        self.on_lag: Callable[[float], None] = lambda seconds: None
+        """Told how late the event loop was to hand a result on, or to say that there is none; on the loop."""
         self._changed = threading.Condition()
         self._queue: list[tuple[int, int, _Job]] = []
         self._number = 0
@@ -199,7 +204,12 @@ class Workers:
         wait_ms = max(_LEAST_RETRY_AFTER_MS, int(self.expected_wait() * 1e3))
         return Refused(Refusal.overloaded(message, wait_ms))
 
+    def _hand_on(self, job: _Job, done: float, result: Any, error: BaseException | None) -> None:
+        self.on_lag(time.monotonic() - done)
+        job.settle(result, error)
+
     def _expire(self, job: _Job) -> None:
+        self.on_lag(max(0.0, time.monotonic() - job.deadline))
         self._give_up(job)
         job.settle(error=Refused(Refusal.deadline("the work was not done within the deadline")))
 
@@ -220,6 +230,7 @@ class Workers:
             self.turns.dropped[job.claim.method] += 1
 
     def _serve(self) -> None:
+        _step_back()
         while True:
             job = self._next()
             if job is None:
@@ -232,14 +243,15 @@ class Workers:
                 result = job.context.run(job.work)
             except BaseException as raised:
                 error = raised
-            seconds = time.monotonic() - begin
+            done = time.monotonic()
+            seconds = done - begin
             with self._changed:
                 if job.cancel.cancelled:  # cut short: it would have taken at least this
                     seconds = max(seconds, self._mean_seconds)
                 self._mean_seconds += _WEIGHT * (seconds - self._mean_seconds)
                 self._leave(job)
             with suppress(RuntimeError):  # the loop is closed: nobody is there to be told
-                job.loop.call_soon_threadsafe(job.settle, result, error)
+                job.loop.call_soon_threadsafe(self._hand_on, job, done, result, error)
             del job, result, error  # until the next call comes they would keep a request alive
 
     def _next(self) -> _Job | None:
@@ -260,3 +272,11 @@ class Workers:
                 job.begun = True
                 self.limit.begun(now - job.arrived, self._mean_seconds, now)
                 return job
+
+
+def _step_back() -> None:
+    """Have the system prefer other threads to this one: on a busy processor the event loop goes first, whose turns are
+    short and which all callers wait for."""
+    if sys.platform == "linux":  # elsewhere nice is the process's
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

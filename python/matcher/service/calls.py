@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -15,6 +16,7 @@ from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from matcher.domain import CancelToken, InvalidRequest
+from matcher.engine.spans import step
 from matcher.service.admission import Claim, Workers
 from matcher.service.idempotency import KEY
 from matcher.service.margin import ReplyMargins
@@ -56,6 +58,12 @@ class Call:
     """How it competes for threads."""
     notes: dict[str, Any] = field(default_factory=dict)
     """What the method adds to the log line."""
+    stages: list[tuple[str, float]] = field(default_factory=list)
+    """What the call's time went to, in seconds by stage."""
+
+    def stage(self, tracer: trace.Tracer, name: str) -> Stage:
+        """A span below the call's while the context lasts, and its time among the call's stages."""
+        return Stage(self, tracer, name)
 
     async def on_thread(self, workers: Workers, work: Callable[[], T]) -> T:
         """The result of `work`, done by a worker as long as somebody waits for this call. Raises Refused."""
@@ -68,6 +76,27 @@ class Call:
     def budget_left(self) -> float:
         """For the work to be planned with; negative: only the least work there is."""
         return self.deadline - self.margin_seconds - time.monotonic()
+
+
+class Stage:
+    """What a call does in one go; see Call.stage."""
+
+    __slots__ = ("_begin", "_call", "_name", "_step")
+
+    def __init__(self, call: Call, tracer: trace.Tracer, name: str) -> None:
+        self._call = call
+        self._name = name
+        self._begin = time.monotonic()
+        self._step = step(tracer, name)
+
+    def __enter__(self) -> None:
+        self._step.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._step.__exit__(kind, error, traceback)
+        self._call.stages.append((self._name, time.monotonic() - self._begin))
 
 
 Method = Callable[[Call], Awaitable[bytes]]
@@ -135,8 +164,8 @@ class Calls:
         remaining = context.time_remaining()
         seconds = self._default_seconds if remaining is None else min(remaining, self._longest_seconds)
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-        margin, give_up = self.margins.of(method), self.margins.give_up
-        call = Call(method, request, begin + seconds, margin, metadata, min(margin, give_up))
+        give_up = self.margins.give_up(method, seconds)
+        call = Call(method, request, begin + seconds, self.margins.of(method), metadata, give_up)
         claim = self._claims.get(method)
         call.claim = claim or self._claims.setdefault(method, Claim(method))
         refusal: Refusal | None = None
@@ -183,6 +212,9 @@ class Calls:
         self.last_end = time.monotonic()
         if call.decided is not None:
             self.margins.replied(call.method, self.last_end - call.decided)
+            self._metrics.stage(call.method, "reply", self.last_end - call.decided)
+        for stage, seconds in call.stages:
+            self._metrics.stage(call.method, stage, seconds)
         seconds = self.last_end - begin
         self._metrics.call(call.method, status, seconds)
         if not self._log_calls:

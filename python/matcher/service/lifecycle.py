@@ -9,22 +9,21 @@ from collections.abc import Callable
 import structlog
 
 from matcher.app import App, Config, ConfigError
-from matcher.service.server import MatcherServer
+from matcher.service.server import MatcherServer, MetricsPage
 
 Reload = Callable[[], Config]
-MetricsText = Callable[[], str] | None
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 async def serve_until_signalled(
-    app: App, on_ready: Callable[[MatcherServer], None], reload: Reload, metrics_text: MetricsText
+    app: App, on_ready: Callable[[MatcherServer], None], reload: Reload, metrics_page: MetricsPage
 ) -> bool:
     """Serve until SIGTERM or SIGINT, then finish what is in flight; False when that took too long.
 
     A second signal ends the wait. SIGHUP takes over the policies that `reload` reads; when it raises ConfigError, the
     ones in force stay. `on_ready` is called when all addresses answer. Raises AddressError, SelfTestError, OSError.
     """
-    server = MatcherServer(app, metrics_text)
+    server = MatcherServer(app, metrics_page)
     log = structlog.get_logger("matcher.service")
     asked, asked_again = asyncio.Event(), asyncio.Event()
 
@@ -59,9 +58,9 @@ async def serve_until_signalled(
             loop.remove_signal_handler(number)
 
 
-def run(app: App, on_ready: Callable[[MatcherServer], None], reload: Reload, metrics_text: MetricsText) -> bool:
+def run(app: App, on_ready: Callable[[MatcherServer], None], reload: Reload, metrics_page: MetricsPage) -> bool:
     """`serve_until_signalled` on an event loop of its own: uvloop's where there is one."""
-    serving = serve_until_signalled(app, on_ready, reload, metrics_text)
+    serving = serve_until_signalled(app, on_ready, reload, metrics_page)
     try:
         import uvloop
     except ImportError:  # not on Windows

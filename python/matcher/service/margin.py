@@ -9,7 +9,11 @@ _PER_DOUBLING = 4
 _BUCKETS = 80
 _HALF_LIFE_CALLS = 1_000
 _ENOUGH_CALLS = 100
-_QUANTILE = 0.99
+_ENOUGH_TURNS = 20
+_QUANTILE = 0.999
+_MOST_OF_THE_TIME = 0.25
+_ASKED_EVERY = 16
+"""Values after which a quantile is looked up anew: that takes longer than to add one."""
 
 
 class DecayedQuantile:
@@ -19,14 +23,18 @@ class DecayedQuantile:
     of new ones grow; they are brought back before they leave the range of a float.
     """
 
-    def __init__(self, quantile: float = _QUANTILE, half_life: int = _HALF_LIFE_CALLS) -> None:
-        """`half_life`: values after which one counts half."""
+    def __init__(
+        self, quantile: float = _QUANTILE, half_life: int = _HALF_LIFE_CALLS, enough: int = _ENOUGH_CALLS
+    ) -> None:
+        """`half_life`: values after which one counts half. `enough`: values before which nothing is said."""
         self._quantile = quantile
         self._growth = 2.0 ** (1.0 / half_life)
         self._weights = [0.0] * _BUCKETS
         self._weight = 1.0
         self._total = 0.0
-        self._missing = _ENOUGH_CALLS
+        self._missing = enough
+        self._asked = 0
+        self._known: float | None = None
 
     def add(self, seconds: float) -> None:
         """One value."""
@@ -41,7 +49,7 @@ class DecayedQuantile:
             self._weight = 1.0
 
     def seconds(self) -> float | None:
-        """The quantile, rounded up to the end of its bucket; None before a hundred values."""
+        """The quantile, rounded up to the end of its bucket; None before there are enough values."""
         if self._missing:
             return None
         left = (1.0 - self._quantile) * self._total
@@ -50,6 +58,15 @@ class DecayedQuantile:
             left -= self._weights[bucket]
             bucket -= 1
         return _SHORTEST_SECONDS * math.exp2(bucket / _PER_DOUBLING)
+
+    def refreshed(self) -> float | None:
+        """The same, as of a few values ago."""
+        if self._asked == 0:
+            self._known = self.seconds()
+            self._asked = _ASKED_EVERY if self._known is not None else 0
+        else:
+            self._asked -= 1
+        return self._known
 
 
 class ReplyMargins:
@@ -60,7 +77,7 @@ class ReplyMargins:
         self._first = first
         self._least = least
         self._replies: dict[str, DecayedQuantile] = {}
-        self._lag = DecayedQuantile()
+        self._lag = DecayedQuantile(enough=_ENOUGH_TURNS)
         self.lag_seconds = 0.0
         self.measured: dict[str, float] = {}
 
@@ -68,10 +85,10 @@ class ReplyMargins:
         """Seconds kept from the deadlines of a method."""
         return self.measured.get(method, self._first)
 
-    @property
-    def give_up(self) -> float:
-        """Seconds before its deadline at which a caller is told that there is no answer; later its library tells it."""
-        return self._least + self.lag_seconds
+    def give_up(self, method: str, seconds: float) -> float:
+        """Seconds before a deadline in `seconds` at which a caller is told that there is no answer; later its library
+        tells it. However late everything is, most of the caller's time is left for an answer."""
+        return min(self.of(method), self._least + self.lag_seconds, max(self._least, _MOST_OF_THE_TIME * seconds))
 
     def replied(self, method: str, seconds: float) -> None:
         """A reply was handed over so long after it was decided."""
@@ -79,11 +96,11 @@ class ReplyMargins:
         if quantile is None:
             quantile = self._replies[method] = DecayedQuantile()
         quantile.add(seconds)
-        measured = quantile.seconds()
+        measured = quantile.refreshed()
         if measured is not None:
             self.measured[method] = self._least + measured
 
     def late(self, seconds: float) -> None:
         """The event loop did something so long after it was due."""
         self._lag.add(seconds)
-        self.lag_seconds = self._lag.seconds() or 0.0
+        self.lag_seconds = self._lag.refreshed() or 0.0

@@ -10,7 +10,6 @@ from opentelemetry import trace
 
 from matcher.app import Answer, App
 from matcher.domain import Batches, CancelToken, Explanation, Limits, Rung, Snapshot
-from matcher.engine.spans import step
 from matcher.service.admission import Workers
 from matcher.service.calls import Call, Method
 from matcher.service.idempotency import KEY, Replies
@@ -157,22 +156,24 @@ class Methods:
         return options.validate_only or (options.effort is None and first is not Rung.ORTOOLS)
 
     def _read_match(self, call: Call) -> tuple[Snapshot, MatchOptions]:
-        with step(_tracer, "decode"):
+        with call.stage(_tracer, "decode"):
             return decode_match_request(call.request, self._limits)
 
     def _decide(self, call: Call, snapshot: Snapshot, options: MatchOptions) -> Answer | bytes:
         if options.validate_only:
             return self._app.validate_match(snapshot, options)
         in_time(call)
+        begin = time.monotonic()
         answer = self._app.answer_match(call.request, snapshot, options, self._budget(call), call.cancel)
         call.decided = answer.decided
+        call.stages.append(("decide", answer.decided - begin))
         span = trace.get_current_span()
         span.set_attribute("matcher.decision_id", answer.decision.decision_id)
         span.set_attribute("matcher.rung", answer.decision.rung.name)
         return answer
 
     def _explain(self, call: Call) -> Explanation:
-        with step(_tracer, "decode"):
+        with call.stage(_tracer, "decode"):
             asked = decode_explain_request(call.request, self._limits)
         in_time(call)
         explanation = self._app.explain(
@@ -182,10 +183,10 @@ class Methods:
         return explanation
 
     def _propose_batches(self, call: Call) -> Batches:
-        with step(_tracer, "decode"):
+        with call.stage(_tracer, "decode"):
             asked = decode_batches_request(call.request, self._limits)
         in_time(call)
-        with step(_tracer, "bundles"):
+        with call.stage(_tracer, "bundles"):
             return self._app.propose_batches(
                 asked.snapshot,
                 asked.policy,
@@ -203,12 +204,12 @@ class Methods:
         return lambda: min(call.budget_left(), most)
 
     def _read_solve(self, call: Call) -> SolveProblem:
-        with step(_tracer, "decode"):
+        with call.stage(_tracer, "decode"):
             return decode_solve_request(call.request, *self._solve_limits)
 
     def _solve(self, call: Call, problem: SolveProblem, stop: CancelToken) -> SolveReply:
         in_time(call)
-        with step(_tracer, "solve"):
+        with call.stage(_tracer, "solve"):
             reply = self._app.solve(problem, stop)
         call.decided = time.monotonic()
         return reply

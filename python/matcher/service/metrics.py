@@ -28,6 +28,10 @@ class ServiceMetrics:
             "rpc.server.call.duration", unit="s", description="Calls by method and status.",
             explicit_bucket_boundaries_advisory=_SECONDS,
         )  # fmt: skip
+        self._stages = meter.create_histogram(
+            "matcher.stage.duration", unit="s", description="What the time of calls went to, by method and stage.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )  # fmt: skip
         self._decisions = meter.create_counter(
             "matcher.decisions", unit="{decision}", description="Decisions by policy and the rung that answered."
         )
@@ -90,12 +94,16 @@ class ServiceMetrics:
         )  # fmt: skip
         meter.create_observable_gauge(
             "matcher.event_loop.lag", [_observer(lambda: margins.lag_seconds)], unit="s",
-            description="How late the event loop is, for 99 % of its turns.",
+            description="How late the event loop is, for 99.9 % of its turns.",
         )  # fmt: skip
 
     def call(self, method: str, status: str, seconds: float) -> None:
         """One call has ended."""
         self._calls.record(seconds, {"rpc.method": method, "rpc.response.status_code": status})
+
+    def stage(self, method: str, stage: str, seconds: float) -> None:
+        """A call has spent so long in a stage."""
+        self._stages.record(seconds, {"rpc.method": method, "matcher.stage": stage})
 
     def certificate(self, taken: bool) -> None:
         """The files of the server's certificate have changed."""

@@ -11,7 +11,6 @@ from opentelemetry import trace
 
 from matcher.app import App
 from matcher.app.insertions import OutOfTime, UnknownFleet
-from matcher.engine.spans import step
 from matcher.service.admission import Workers
 from matcher.service.calls import Call, Method, Send
 from matcher.service.methods import in_time
@@ -71,7 +70,7 @@ class RoutingMethods:
         finally:
             gone.set()  # where nobody waits any more the search ends
         _note_plan(call, last[-1])
-        with step(_tracer, "encode"):
+        with call.stage(_tracer, "encode"):
             return encode_route_reply(last[-1], stream=False)
 
     async def stream_optimize(self, call: Call, send: Send) -> None:
@@ -105,14 +104,14 @@ class RoutingMethods:
 
     def _optimize(self, call: Call, gone: threading.Event, tell: Callable[[RouteReply], None], *, stream: bool) -> None:
         in_time(call)
-        with step(_tracer, "decode"):
+        with call.stage(_tracer, "decode"):
             snapshot, options = decode_route_task(call.request, self._limits, stream=stream)
         policy = self._app.policy(options.policy)
 
         def seconds_left() -> float:
             return 0.0 if gone.is_set() else call.budget_left()
 
-        with step(_tracer, "search"):
+        with call.stage(_tracer, "search"):
             for reply in self._app.routes.plans(snapshot, options, policy, seconds_left, every=stream):
                 tell(reply)
                 if gone.is_set():
@@ -130,11 +129,11 @@ class RoutingMethods:
 
     def _matrix(self, call: Call) -> bytes:
         in_time(call)
-        with step(_tracer, "decode"):
+        with call.stage(_tracer, "decode"):
             question = decode_matrix_request(call.request, self._limits.solve_cells)
-        with step(_tracer, "travel"):
+        with call.stage(_tracer, "travel"):
             cells, provider = self._app.routes.matrix(question, self._app.policy(question.policy))
-        with step(_tracer, "encode"):
+        with call.stage(_tracer, "encode"):
             return encode_matrix_reply(cells, provider)
 
     async def _insert_reply(self, call: Call) -> bytes:
@@ -151,11 +150,11 @@ class RoutingMethods:
             "orders": len(reply.insertions),
             "nobody": sum(not insertion.candidates for insertion in reply.insertions),
         }
-        with step(_tracer, "encode"):
+        with call.stage(_tracer, "encode"):
             return encode_insert_reply(reply)
 
     def _decode_insert(self, call: Call) -> InsertRequest:
-        with step(_tracer, "decode"):
+        with call.stage(_tracer, "decode"):
             return decode_insert_request(call.request, self._limits.insert_orders)
 
     def _insert(self, call: Call, request: InsertRequest) -> InsertionReply:

@@ -15,9 +15,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from matcher.app import App
-from matcher.app.prometheus import CONTENT_TYPE
 from matcher.app.self_test import SelfTestError
-from matcher.service.admin import AdminServer, Answer, Page, as_json, plain, profile, stacks
+from matcher.service.admin import ACCEPT, AdminServer, Answer, Page, as_json, plain, profile, stacks
 from matcher.service.admission import Claim, Workers
 from matcher.service.authorization import Authorization
 from matcher.service.calls import GIVE_UP_SECONDS, Calls
@@ -34,11 +33,14 @@ from matcher.service.solve_streams import STREAM_SOLVE, SolveStreams
 SERVICES = tuple(sorted({method.partition("/")[0] for method in (MATCH, EXPLAIN, PROPOSE_BATCHES, SOLVE, INSERT,
                                                               GET_CAPABILITIES)}))  # fmt: skip
 _LAST_GRACE_SECONDS = 0.5
-_BEAT_SECONDS = 0.05
+_BEAT_SECONDS = 0.02
 _SILENT_SECONDS = 5.0
 """An event loop that has not turned for so long is stuck."""
 _QUIET_SECONDS = 0.1
 """A drain ends when nothing has been in flight for so long."""
+
+
+MetricsPage = Callable[[str], tuple[str, str]] | None
 
 
 class MatcherServer:
@@ -47,8 +49,8 @@ class MatcherServer:
     The App is the caller's: it is not closed here.
     """
 
-    def __init__(self, app: App, metrics_text: Callable[[], str] | None = None) -> None:
-        """`metrics_text` gives the /metrics page of the admin port."""
+    def __init__(self, app: App, metrics_page: MetricsPage = None) -> None:
+        """`metrics_page` gives content type and text of the admin port's /metrics for an Accept header."""
         config = app.config.server
         self._app = app
         self._config = config
@@ -61,6 +63,7 @@ class MatcherServer:
         )
         self.margins = ReplyMargins(config.reply_margin_ms / 1e3, GIVE_UP_SECONDS)
         self._metrics.watch(self.workers, self.margins)
+        self.workers.on_lag = self.margins.late
         self.calls = Calls(
             self._metrics,
             self.margins,
@@ -76,7 +79,7 @@ class MatcherServer:
         self._health = health.aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
         self._sockets: list[UnixSocket] = []
-        self._metrics_text = metrics_text
+        self._metrics_page = metrics_page
         self._admin: AdminServer | None = None
         self.admin_address = ""
         """Of the admin port; empty without one."""
@@ -211,10 +214,10 @@ class MatcherServer:
             text = "\n".join(f"{name}: {state}" for name, state in checks.items())
             return plain(text if "verbose" in query or not good else "ok", 200 if good else 503)
 
-        def metrics(_: Mapping[str, str]) -> Answer:
-            if self._metrics_text is None:
+        def metrics(query: Mapping[str, str]) -> Answer:
+            if self._metrics_page is None:
                 return plain("metrics are off", 404)
-            return 200, CONTENT_TYPE, self._metrics_text()
+            return 200, *self._metrics_page(query[ACCEPT])
 
         def configz(_: Mapping[str, str]) -> Answer:
             config = self._app.config

@@ -121,8 +121,8 @@ class Sessions:
         if taken.match_request is None:
             return encode_stream_reply(taken, following), taken.status, None
         seconds = (taken.budget_ms or self._config.default_deadline_ms) / 1e3
-        margin, give_up = self._margins.of(STREAM), self._margins.give_up
-        call = Call(STREAM, taken.match_request, begin + seconds, margin, {}, min(margin, give_up))
+        give_up = self._margins.give_up(STREAM, seconds)
+        call = Call(STREAM, taken.match_request, begin + seconds, self._margins.of(STREAM), {}, give_up)
         try:
             reply = await self._methods.match(call)
         except InvalidRequest as error:
@@ -131,6 +131,8 @@ class Sessions:
             refusal = refused.refusal
         else:
             notes |= call.notes
+            for stage, took in call.stages:
+                self._metrics.stage(STREAM, stage, took)
             return encode_stream_reply(taken, following, reply), taken.status, call.decided
         notes |= {"reason": refusal.reason.name, "message": refusal.message}
         return encode_stream_reply(taken, following, refusal=refusal), StreamStatus.UNDECIDED, None

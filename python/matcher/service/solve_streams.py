@@ -11,7 +11,6 @@ from opentelemetry import trace
 
 from matcher.app import App
 from matcher.domain import ErrorReason, InvalidRequest, Violation
-from matcher.engine.spans import step
 from matcher.kernels import CancelToken
 from matcher.service.admission import Workers
 from matcher.service.calls import Call
@@ -82,10 +81,10 @@ class SolveStreams:
             await self._workers.run(work, seconds=call.seconds_left())
 
     def _solve(self, call: Call, finish: Callable[[], SolveProblem], cancel: CancelToken) -> SolveReply:
-        with step(_tracer, "decode"):
+        with call.stage(_tracer, "decode"):
             problem = finish()
         in_time(call)
-        with step(_tracer, "solve"):
+        with call.stage(_tracer, "solve"):
             reply = self._app.solve(problem, cancel)
         call.decided = time.monotonic()
         return reply
