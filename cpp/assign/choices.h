@@ -168,13 +168,20 @@ class DenseChoices {
   // For a square problem that all must be matched in.
   std::optional<Guess> guess() const {
     if (costs_.col_stride != 1) return std::nullopt;
+    // Where a guess is right, it is right for a part as well: a small one says whether to read the whole so often.
+    const std::int64_t step = costs_.rows / kPart;
+    const MatrixView<T> part{costs_.data, kPart, kPart, costs_.row_stride * step, 1};
+    if (step > 1 && !GreedyGuess<T>(part, isa_).make()) return std::nullopt;
     return GreedyGuess<T>(costs_, isa_).make();
   }
-  // For epsilon-scaled bidding.
-  Liking liked(std::int32_t i, const std::vector<double>& v) {
+  // For epsilon-scaled bidding. coarse: the best of a sample will do.
+  Liking liked(std::int32_t i, const std::vector<double>& v, bool coarse) {
     if (!scaling_) scaling_.emplace(n_rows(), n_cols(), isa_);
-    return scaling_->best(i, v.data(), [this](std::int32_t at) { return row(at); });
+    const auto read = [this](std::int32_t at) { return row(at); };
+    return coarse ? scaling_->coarse(i, v.data(), read, of(i)) : scaling_->best(i, v.data(), read);
   }
+  // Whether coarse choices are much less work.
+  bool samples() const { return ScalingLists<T>::samples(n_cols()); }
   std::int32_t n_rows() const { return static_cast<std::int32_t>(costs_.rows); }
   std::int32_t n_cols() const { return static_cast<std::int32_t>(costs_.cols); }
   std::span<const Choice<double>> of(std::int32_t i) const {
@@ -203,7 +210,9 @@ class DenseChoices {
 
  private:
   static constexpr std::int32_t kFew = 8;
+  static constexpr std::int32_t kWide = 4;  // times as many as wanted are still kept
   static constexpr std::int64_t kBlock = 16;
+  static constexpr std::int64_t kPart = 256;
   static constexpr double kLargest = std::numeric_limits<double>::max();
 
   struct Slot {
@@ -240,13 +249,25 @@ class DenseChoices {
         beyond = next_after(bound);
       }
     } else {
-      found = collect_at_most(isa_, row, v, n_cols(), kLargest, n_cols() + 1, values, columns);
-      if (found > wanted) {
+      const double bound = farther(i, row, v, wanted);
+      found = collect_at_most(isa_, row, v, n_cols(), bound, n_cols() + 1, values, columns);
+      if (found > kWide * wanted) {
         beyond = keep(found, wanted);
         found = wanted;
+      } else if (bound < kLargest) {
+        beyond = next_after(bound);
       }
     }
     store(i, row, found, beyond);
+  }
+
+  // A bound about half as far again from the best column as the list reaches now: cheaper found than so many columns.
+  double farther(std::int32_t i, const T* row, const double* v, std::int32_t wanted) const {
+    if (wanted >= n_cols()) return kLargest;
+    const LaneBound lanes = lane_bound(isa_, row, v, n_cols(), limit_);
+    const double reach = std::max(lanes.bound, beyond(i));
+    const double bound = reach + (reach - lanes.least) / 2;
+    return std::min(std::is_integral_v<T> ? std::floor(bound) : bound, kLargest);  // no NaN: the least is finite
   }
 
   // Moves the `wanted` cheapest (lowest column first among equals) to the front; the rest cost at least what is

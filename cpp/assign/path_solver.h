@@ -355,6 +355,8 @@ class PathSolver {
   }
 
   enum Grain { kCoarse, kFine };
+  static constexpr bool kSamples = requires(Choices& choices) { choices.samples(); };
+  static constexpr int kSampledPhases = 2;
 
   // Epsilon-scaled bidding from the present duals, for its duals only: all rows are free afterwards. Coarse: one phase,
   // at a fifth of what separates a row's choices.
@@ -368,7 +370,10 @@ class PathSolver {
     if (grain == kCoarse && spread <= 0) return true;
     const Cost least = grain == kCoarse ? spread : smallest_step(spread);
     std::int64_t bids_left = (grain == kCoarse ? 20 : 200) * static_cast<std::int64_t>(n_rows_);
+    int phase = 0;
     for (Cost epsilon = std::max(rounded(spread), least);; epsilon = smaller_step(epsilon, least)) {
+      // Where columns may stay free, one that was bid too low for want of a better choice is dear to put right.
+      if constexpr (kSamples) sampled_ = every_column_ && phase++ < kSampledPhases && choices_.samples();
       free_all();
       for (std::int32_t first = 0; first < n_rows_; ++first) {
         for (std::int32_t i = first; i != kFree && bids_left > 0; --bids_left) {
@@ -400,8 +405,8 @@ class PathSolver {
   }
 
   std::int32_t bid_more(std::int32_t i, Cost epsilon) {
-    if constexpr (requires { choices_.liked(i, v_); }) {
-      const Liking liked = choices_.liked(i, v_);
+    if constexpr (kSamples) {
+      const Liking liked = choices_.liked(i, v_, sampled_);
       return raise(i, liked.first, liked.second, liked.cost, liked.col, epsilon);
     } else {
       const Best best = best_choices(i);
@@ -594,7 +599,8 @@ class PathSolver {
   EventHeap<Cost> heap_;
   std::vector<std::int32_t> ready_, order_, reached_, witness_;
   std::int64_t visited_ = 0;
-  bool served_ = false;  // every row has its place, and each pair is tight
+  bool sampled_ = false;  // bids go by samples
+  bool served_ = false;   // every row has its place, and each pair is tight
 };
 
 }  // namespace matcher::assign

@@ -26,7 +26,7 @@ def _costs(kind: str, n: int, m: int) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("kind", ["uniform", "product", "geometric"])
-@pytest.mark.parametrize("shape", [(420, 420), (420, 430), (150, 1500)])
+@pytest.mark.parametrize("shape", [(420, 420), (420, 430), (150, 1500), (640, 640)])
 def test_methods_agree_around_the_limits(kind: str, shape: tuple[int, int]) -> None:
     """Where scans are tried and given up for lists, nothing changes but the time: same total, tight duals."""
     costs = _costs(kind, *shape)
