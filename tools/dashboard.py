@@ -18,6 +18,7 @@ FILE = Path(__file__).resolve().parent.parent / "k8s" / "base" / "dashboard.json
 NAMESPACE = 'namespace="$namespace"'
 METHOD = f'{NAMESPACE}, rpc_method=~"matcher.v1..+"'
 CALLS = "rpc_server_call_duration_seconds"
+STAGES = "matcher_stage_duration_seconds"
 COLUMNS = 24
 
 
@@ -33,6 +34,7 @@ class Panel:
     kind: str = "timeseries"
     stack: bool = False
     threshold: float | None = None
+    exemplars: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,20 @@ ROWS = (
                 ((quantile(0.5, CALLS, "rpc_method, le", METHOD), "{{rpc_method}} p50"),
                  (quantile(0.99, CALLS, "rpc_method, le", METHOD), "{{rpc_method}} p99")),
                 "s",
+            ),
+        ),
+    ),
+    Row(
+        "Stages",
+        (
+            Panel(
+                "What the time goes to", "Seconds a second in each stage of calls; several threads may be in one.",
+                ((rate(f"{STAGES}_sum", "matcher_stage", METHOD), "{{matcher_stage}}"),), "s", width=12, stack=True,
+            ),
+            Panel(
+                "Slowest of each stage", "99th percentile; the dots are sampled calls, and lead to their traces.",
+                ((quantile(0.99, STAGES, "matcher_stage, le", METHOD), "{{matcher_stage}}"),), "s", width=12,
+                exemplars=True,
             ),
         ),
     ),
@@ -181,6 +197,7 @@ def _panel(panel: Panel, number: int, x: int, y: int) -> dict[str, Any]:
         "options": {"legend": {"displayMode": "list", "placement": "bottom"}} if panel.kind == "timeseries" else {},
         "targets": [
             {"refId": chr(ord("A") + index), "datasource": source, "expr": query, "legendFormat": legend}
+            | ({"exemplar": True} if panel.exemplars else {})
             for index, (query, legend) in enumerate(panel.queries)
         ],
     }
