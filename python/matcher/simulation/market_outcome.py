@@ -130,7 +130,7 @@ def market_metrics(
         decision_ms_p99=_quantile(times, 0.99),
         certified_gap_mean=_mean(np.asarray(gaps, dtype=np.float64)),
         earnings_gini=gini(earned[worked] / hours[worked]),
-        earnings_per_hour_p10=_quantile(earned[worked] / hours[worked], 0.1),
+        earnings_per_hour_p10=_quantile(earned[worked] / hours[worked], 0.1) if earned.any() else None,
         strict_violations=violations,
     )
 
