@@ -135,7 +135,8 @@ def remembering(calls: int, seconds: float) -> None:
     print(f"{dict(sorted(total.items()))}; {(last - first) * 100_000 / done:+.2f} MiB per 100,000 calls")
     assert total["OK"] > 0.8 * done
     assert total["CANCELLED"] > 0.02 * done
-    assert set(total) == {"OK", "CANCELLED"}, total
+    # A machine with much else to do can keep even four callers waiting; admission then turns some away.
+    assert set(total) <= {"OK", "CANCELLED", "RESOURCE_EXHAUSTED"}, total
 
 
 def main() -> int:
