@@ -1,5 +1,5 @@
 # Thin verbs; each is one call into .ci/. `make run` and `make test` set everything up by themselves.
-.PHONY: bench-service soak fuzz run serve test check format proto reference image native bench bench-packing bench-mdrp bench-routing bench-assignment clean setup
+.PHONY: bench-service soak fuzz fuzz-assignment run serve test check format proto reference image native bench bench-packing bench-mdrp bench-routing bench-assignment clean setup
 run: ; @bash .ci/run-demo.sh
 serve: ; @bash .ci/serve.sh
 test: ; @bash .ci/test.sh
@@ -14,6 +14,7 @@ bench-assignment: ; @bash .ci/bench-assignment.sh
 bench-service: ; @bash .ci/bench-service.sh
 soak: ; @bash .ci/soak.sh
 fuzz: ; @bash .ci/fuzz.sh $(THOUSANDS) $(SEED)
+fuzz-assignment: ; @bash .ci/fuzz-assignment.sh $(THOUSANDS) $(SEED)
 bench-routing: ; @bash .ci/bench-routing.sh
 proto: ; @.venv/bin/python tools/gen_proto.py
 reference: ; @.venv/bin/python tools/api_reference.py && .venv/bin/python tools/dashboard.py

@@ -1,7 +1,8 @@
 // Any bytes are a problem: every entry must answer them with a status, never a crash, a hang or a wrong certificate.
 //
 // Two drivers share one body: the test below drives it with seeded bytes, under the sanitizers as part of
-// .ci/native.sh; with MATCHER_LIBFUZZER defined only the body is compiled, for libFuzzer.
+// .ci/native.sh and for as long as one likes by `make fuzz-assignment`; with MATCHER_LIBFUZZER defined only the body is
+// compiled, for libFuzzer.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -21,8 +22,10 @@
 namespace matcher {
 namespace {
 
+std::uint64_t current_seed = 0;  // of the test's driver
+
 [[noreturn]] void broken(const char* what) {
-  std::fprintf(stderr, "broken: %s\n", what);
+  std::fprintf(stderr, "broken: %s (seed %llu)\n", what, static_cast<unsigned long long>(current_seed));
   std::abort();
 }
 
@@ -144,7 +147,7 @@ template <class T>
 void solve_all(Source& source) {
   using Cost = SumOf<T>;
   const Problem<T> p(source);
-  for (const auto method : {DenseMethod::kAuto, DenseMethod::kPlain, DenseMethod::kScalar}) {
+  for (const auto method : {DenseMethod::kAuto, DenseMethod::kPlain, DenseMethod::kScalar, DenseMethod::kLists}) {
     check(p, solve_dense<T>(p.view, p.prices, p.budget, p.start(), method), false);
   }
   check(p, solve_capacitated<T>(p.view, p.places, p.prices, p.budget, p.start()), true);
@@ -176,14 +179,30 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 #ifndef MATCHER_LIBFUZZER
 #include <gtest/gtest.h>
 
+namespace {
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* value = std::getenv(variable);
+  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
+}
+
+}  // namespace
+
 // Seeded bytes of every length, half of them without the rare kinds of costs, so that whole answers are checked too.
+// MATCHER_FUZZ_SEEDS: so many thousands; MATCHER_FUZZ_FIRST_SEED: where they start.
 TEST(AssignmentFuzz, AnyBytesAreAnsweredWithAStatus) {
-  std::mt19937_64 random(71);
+  const std::uint64_t trials = 1000 * number_from("MATCHER_FUZZ_SEEDS", 20);
+  const std::uint64_t first = number_from("MATCHER_FUZZ_FIRST_SEED", 71);
   std::vector<std::uint8_t> bytes;
-  for (int trial = 0; trial < 20'000; ++trial) {
+  for (std::uint64_t trial = 0; trial < trials; ++trial) {
+    // A sanitizer ends the process without a word of ours: what was begun last is named beforehand.
+    if (trial % 1000 == 0)
+      std::fprintf(stderr, "a thousand from seed %llu\n", static_cast<unsigned long long>(first + trial));
+    matcher::current_seed = first + trial;
+    std::mt19937_64 random(matcher::current_seed);
     bytes.resize(random() % 400);
-    const std::uint8_t most = trial % 2 == 0 ? 255 : 220;
-    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random() % (most + 1));
+    const std::uint8_t most = matcher::current_seed % 2 == 0 ? 255 : 220;
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random() % (most + 1U));
     LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
   }
 }
