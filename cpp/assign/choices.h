@@ -136,9 +136,12 @@ class DenseChoices {
  public:
   static constexpr BidLimits kBids{2, std::numeric_limits<std::int64_t>::max(), 4};
 
-  // v: column duals to start from, or empty: all zero. limit: costs of larger magnitude are not accepted.
-  DenseChoices(const MatrixView<T>& costs, std::span<const double> v, double limit, Isa isa)
+  // prices: one a row, or empty. v: column duals to start from, or empty: all zero. limit: costs of larger magnitude
+  // are not accepted.
+  DenseChoices(const MatrixView<T>& costs, std::span<const double> prices, std::span<const double> v, double limit,
+               Isa isa)
       : costs_(costs),
+        prices_(prices),
         isa_(isa),
         limit_(limit),
         slots_(static_cast<std::size_t>(costs.rows)),
@@ -239,13 +242,13 @@ class DenseChoices {
         valid_ = false;
         return;
       }
-      const double bound = std::min(lanes.bound, kLargest);
+      const double bound = std::min(lanes.bound, most(i));
       found = collect_at_most(isa_, row, v, n_cols(), bound, kMany, values, columns);
       if (found >= kMany) {  // ties, or a lane without cheap columns
         found = collect_at_most(isa_, row, v, n_cols(), bound, n_cols() + 1, values, columns);
         beyond = found > kMany ? keep(found, kMany) : next_after(bound);
         found = std::min(found, kMany);
-      } else if (lanes.bound < kLargest) {
+      } else if (bound < kLargest) {
         beyond = next_after(bound);
       }
     } else {
@@ -267,7 +270,12 @@ class DenseChoices {
     const LaneBound lanes = lane_bound(isa_, row, v, n_cols(), limit_);
     const double reach = std::max(lanes.bound, beyond(i));
     const double bound = reach + (reach - lanes.least) / 2;
-    return std::min(std::is_integral_v<T> ? std::floor(bound) : bound, kLargest);  // no NaN: the least is finite
+    return std::min(std::is_integral_v<T> ? std::floor(bound) : bound, most(i));  // no NaN: the least is finite
+  }
+
+  // Whatever costs more than the row's price does so for ever: leaving the row out is better.
+  double most(std::int32_t i) const {
+    return prices_.empty() ? kLargest : std::min(prices_[static_cast<std::size_t>(i)], kLargest);
   }
 
   // Moves the `wanted` cheapest (lowest column first among equals) to the front; the rest cost at least what is
@@ -318,6 +326,7 @@ class DenseChoices {
   static constexpr std::int32_t kMany = 40;
 
   MatrixView<T> costs_;
+  std::span<const double> prices_;
   Isa isa_;
   double limit_;
   bool valid_ = true;

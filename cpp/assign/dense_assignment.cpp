@@ -337,7 +337,7 @@ bool solve_in_doubles(MatrixView<T> costs, std::span<const double> prices, std::
     used = scans.iterations();
     left.max_iterations -= used;
   }
-  assign::DenseChoices<T> choices(costs, duals, limit, isa);
+  assign::DenseChoices<T> choices(costs, prices, duals, limit, isa);
   if (!choices.valid()) return false;
   answer = assign::PathSolver<double, assign::DenseChoices<T>>(choices, prices, {duals, matching}, every_column,
                                                                std::is_integral_v<T>, left)
