@@ -25,7 +25,7 @@ def points(outcomes: list[dict[str, Any]]) -> list[dict[str, Any]]:
         largest = max(outcome["budget"] for outcome in group)
         if solver == "matcher":
             traces = [outcome["trace"] for outcome in group if outcome["budget"] == largest]
-            at = np.geomspace(min(0.01, largest / 10), largest, 40).tolist()
+            at = np.geomspace(min(0.001, largest / 100), largest, 60).tolist()
             reached = [(t, [[step for step in trace if step[0] <= t][-1:] for trace in traces]) for t in at]
             rows = [(t, [steps[0] for steps in plans]) for t, plans in reached if all(plans)]
         else:

@@ -30,7 +30,9 @@ def test_the_files_it_leaves(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     with (tmp_path / "1" / "day_0" / "calls.csv").open() as file:
         calls = list(csv.DictReader(file))
     assert sum(len(call["unload"].split()) for call in calls) >= 25
-    assert "score on" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "score on" in shown
+    assert all(name in shown for name in ("day_0", "day_1", "delivered", "arrival"))
 
 
 def test_a_day_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ from matcher.simulation.dpdp.evaluation import Score, mean_score
 from matcher.simulation.dpdp.instance import open_benchmark
 from matcher.simulation.dpdp.world import DayNeverEndsError
 
+_TABLE_WIDTH = 110
 _TABLE = (
     ("orders", "orders", "{:.0f}"),
     ("delivered", "delivered", "{:.0f}"),
@@ -60,6 +61,7 @@ def run_dpdp(args: argparse.Namespace) -> int:
     mean = mean_score([run.score for run in runs])
     write_metrics(runs, mean, args.out / "metrics.json")
     console = Console(soft_wrap=True, highlight=False)
+    console.width = max(console.width, _TABLE_WIDTH)
     console.print(_table(runs, mean))
     console.print(f"a decision every 10 minutes: {args.iterations} iterations; held while {args.hold} min to spare")
     console.print(f"written: {args.out}/metrics.json, {args.out}/INSTANCE/calls.csv")
