@@ -17,19 +17,21 @@ constexpr std::array<std::int64_t, kQuantityCount> kWeights{1000, 2000, 500, 500
 
 // What the fleet should be, in plain values.
 struct Mirror {
-  explicit Mirror(std::uint64_t seed) : rng(seed) { fleet = make(); }
+  explicit Mirror(std::uint64_t seed) : rng(seed), stacked(seed % 2 == 0) { fleet = make(); }
 
   std::mt19937_64 rng;
+  bool stacked;  // last in, first out
   std::unique_ptr<Fleet> fleet;
   std::map<std::int32_t, FleetCourier> couriers;
   std::map<std::int32_t, std::int32_t> locked;
   std::map<std::int32_t, std::vector<FleetStop>> routes;
   std::map<std::int32_t, FleetOrder> orders;
 
-  static std::unique_ptr<Fleet> make() {
+  std::unique_ptr<Fleet> make() const {
     FleetSettings settings;
     settings.weights = kWeights;
     settings.max_route_stops = 10;
+    settings.rules.last_in_first_out = stacked;
     InputFault fault;
     auto made = Fleet::make(settings, fault);
     EXPECT_TRUE(fault.ok());
