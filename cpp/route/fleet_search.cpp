@@ -8,7 +8,7 @@
 namespace matcher::route {
 namespace {
 
-constexpr std::uint64_t kSlice = 1000;  // work per request before the other search takes over
+constexpr std::uint64_t kSlice = 1000;  // work per request before the other search takes over; more after failures
 constexpr std::int32_t kTurns = 20;     // of both, before another route is tried
 // Ejections leave long routes, which are the harder to take apart: work spent on shorter ones, of that of the last
 // turns.
@@ -21,7 +21,6 @@ void reduce_fleet(SearchState& state, StringRemoval& removal, double until) {
   RouteEjection ejection(state);
   std::int32_t failures = 0;
   const std::size_t hopeless = plan.hopeless();
-  const std::uint64_t slice = kSlice * static_cast<std::uint64_t>(plan.requests());
   while (state.progress() < until && plan.vehicles() > 1 && plan.missing() <= hopeless) {
     state.meet();
     // The shortest route first; after failures any.
@@ -43,6 +42,8 @@ void reduce_fleet(SearchState& state, StringRemoval& removal, double until) {
     plan.remove_from(slot, members);
     plan.vehicle_limit = plan.vehicles();
     ejection.forget();
+    const std::uint64_t slice =
+        kSlice * static_cast<std::uint64_t>(plan.requests()) * static_cast<std::uint64_t>(1 + failures);
     bool served = false;
     for (std::int32_t turn = 0; turn < kTurns && !served && state.progress() < until; ++turn) {
       served = turn % 2 == 0 ? ejection.place(slice, until) : removal.squeeze(slice, until);

@@ -10,6 +10,9 @@
 
 namespace matcher::route {
 
+// Sums of doubles along a route may differ in the last bits from those of a checker; windows are not that sharp.
+inline constexpr double kGrace = 1e-9;
+
 inline std::size_t index(std::int32_t value) { return static_cast<std::size_t>(value); }
 
 // splitmix64: one word of state, good enough for choosing moves, the same on every machine.

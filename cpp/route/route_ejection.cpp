@@ -6,7 +6,7 @@
 namespace matcher::route {
 namespace {
 
-constexpr std::int32_t kPairs = 300;         // pairs tried for one ejection
+constexpr std::int32_t kPairs = 2000;        // pairs tried for one ejection
 constexpr std::int32_t kPerturbations = 40;  // random moves after an ejection
 
 }  // namespace
