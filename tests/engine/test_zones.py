@@ -11,7 +11,18 @@ from tests.engine.markets import MINUTE, NOW, PORTS, a_courier, an_order, plane,
 
 import matcher
 from matcher.app.config import ConfigError, parse_config
-from matcher.domain import Decision, Policy, Rung, Snapshot, StopKind, WaitReason, Zone
+from matcher.domain import (
+    Decision,
+    PairChange,
+    PairChangeKind,
+    PairVerdict,
+    Policy,
+    Rung,
+    Snapshot,
+    StopKind,
+    WaitReason,
+    Zone,
+)
 from matcher.domain.builder import build_snapshot
 from matcher.domain.rows import RouteStop
 from matcher.journal.schema import policy_from_text, policy_text
@@ -139,16 +150,34 @@ def test_verification_counts_by_itself() -> None:
     assert check_zones(plane(orders, [a_courier("c", route=stops)]), policy, {}) == []
 
 
-def test_explain_says_what_a_full_zone_costs() -> None:
-    """The pair that the cap keeps out has a price: what the order that would have to make room costs more."""
-    orders = [an_order("a", store_id=""), an_order("b", store_id="", promised_by_ms=None)]
+def test_explain_names_the_full_zone_and_its_room_turns_the_verdict() -> None:
+    """A route in progress fills the zone: the pair is infeasible, by one place; with that place it is chosen."""
+    carried = an_order("r", store_id="")
+    route = (RouteStop(StopKind.PICKUP, "r"), RouteStop(StopKind.DROPOFF, "r"))
+    couriers = [a_courier("busy", longitude=-3000.0, route=route), a_courier("near")]
+    snapshot = plane([an_order("new", store_id=""), carried], couriers)
+    policy = replace(Policy(), zones=(replace(MALL, max_orders=1),))
+    told = matcher.explain(snapshot, policy, "new", "near", ports=PORTS)
+    assert told.verdict is PairVerdict.INFEASIBLE
+    assert PairChange(PairChangeKind.ZONE_ROOM, 1, ("mall",)) in told.changes
+    roomy = replace(policy, zones=(replace(MALL, max_orders=2),))
+    assert matcher.explain(snapshot, roomy, "new", "near", ports=PORTS).verdict is PairVerdict.CHOSEN
+
+
+def test_explain_prices_the_place_in_a_full_zone() -> None:
+    """Two orders, one place: what it costs to insist on the one that waits is the difference of two decisions."""
+    orders = [an_order("a", store_id=""), an_order("b", store_id="", dropoff_longitude=3000.0)]
     snapshot = plane(orders, [a_courier("c"), a_courier("d")])
     policy = replace(Policy(), zones=(replace(MALL, max_orders=1),))
     decision = matcher.decide(snapshot, policy, ports=PORTS)
     (left,) = [outcome.order_id for outcome in decision.outcomes if outcome.reason is WaitReason.ZONE_FULL]
     told = matcher.explain(snapshot, policy, left, "c", ports=PORTS)
-    assert told.price_micros >= told.price_low_micros
-    assert told.price_micros >= 0
+    assert told.verdict is PairVerdict.LOST
+    (kept,) = [outcome.order_id for outcome in decision.outcomes if outcome.reason is None]
+    other = matcher.decide(
+        plane([replace(row, refused_courier_ids=("c", "d") if row.id == kept else ()) for row in orders],
+              [a_courier("c"), a_courier("d")]), policy, ports=PORTS)  # fmt: skip
+    assert told.price_micros == other.total_cost_micros - decision.total_cost_micros
 
 
 TEXT = """

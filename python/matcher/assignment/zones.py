@@ -19,6 +19,8 @@ Mask = npt.NDArray[np.bool_]
 class ZoneCaps:
     """One cap for each limit of each zone."""
 
+    names: tuple[str, ...]
+    """(caps,) of their zones."""
     inside: Mask
     """(orders, caps) whether the order is picked up there."""
     heading: Mask
@@ -49,7 +51,7 @@ def zone_caps(snapshot: Snapshot, open_orders: npt.NDArray[np.int32], zones: tup
     owner = np.repeat(np.arange(len(snapshot.couriers)), np.diff(routes.ptr))
     pickups = routes.stop_kind == StopKind.PICKUP
     to_pick_up, picker = routes.stop_order[pickups], owner[pickups]
-    inside, heading, by_courier, left = [], [], [], []
+    names, inside, heading, by_courier, left = [], [], [], [], []
     for zone in zones:
         here = _within(snapshot, zone)[orders.pickup_loc]
         come = np.zeros(len(snapshot.couriers), dtype=np.bool_)
@@ -58,13 +60,20 @@ def zone_caps(snapshot: Snapshot, open_orders: npt.NDArray[np.int32], zones: tup
         for couriers, limit in ((False, zone.max_orders), (True, zone.max_couriers)):
             room = max(0, limit - present[couriers])
             if limit and room < np.count_nonzero(here[open_orders]):
+                names.append(zone.id)
                 inside.append(here)
                 heading.append(come)
                 by_courier.append(couriers)
                 left.append(room)
     if not left:
         return None
-    return ZoneCaps(np.column_stack(inside), np.column_stack(heading), np.array(by_courier), np.array(left, np.int64))
+    return ZoneCaps(
+        names=tuple(names),
+        inside=np.column_stack(inside),
+        heading=np.column_stack(heading),
+        by_courier=np.array(by_courier),
+        left=np.array(left, dtype=np.int64),
+    )
 
 
 def _within(snapshot: Snapshot, zone: Zone) -> Mask:

@@ -104,6 +104,7 @@ class PairChangeKind(IntEnum):
     ROUTE_LIMITS = 10
     ROUTE_STOPS = 11
     REFUSAL = 12
+    ZONE_ROOM = 13
 
 
 class UnbatchedReason(IntEnum):

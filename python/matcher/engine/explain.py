@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from opentelemetry import trace
 
-from matcher.assignment import Candidates, Columns, score
+from matcher.assignment import Candidates, Columns, ZoneCaps, score
 from matcher.assignment.quantities import quantity_weights
 from matcher.domain import (
     Decision,
@@ -152,6 +152,9 @@ def _priced(
         changes += market.changes(asked.order) if not len(single.candidates) else ()
         single = columns(market.candidates(itself, {change.kind: change.amount for change in changes}))
         return single, single, PairVerdict.INFEASIBLE, changes
+    shut = () if pair.any() or posed.zones is None else _room_missing(posed.zones, single.candidates)
+    if shut:
+        return single, single, PairVerdict.INFEASIBLE, shut
     known = set(posed.columns.candidates.unit[pair].tolist())
     missing = [unit for unit, names in members.items() if unit not in known and refusals.isdisjoint(names.tolist())]
     extra = columns(market.candidates([members[unit] for unit in missing]))
@@ -160,6 +163,16 @@ def _priced(
     if not len(single.candidates):  # only a bundle fits
         single = _row(posed.columns, int(np.flatnonzero(pair)[posed.columns.cost[pair].argmin()]))
     return single, extra, PairVerdict.CHOSEN if chosen else PairVerdict.LOST, ()
+
+
+def _room_missing(zones: ZoneCaps, single: Candidates) -> tuple[PairChange, ...]:
+    """What caps of zones lack for the order and the courier alone."""
+    missing = (zones.use(single)[0] - zones.left).tolist()
+    return tuple(
+        PairChange(PairChangeKind.ZONE_ROOM, amount, (name,))
+        for name, amount in zip(zones.names, missing, strict=True)
+        if amount > 0
+    )
 
 
 def _row(columns: Columns, row: int) -> Columns:
