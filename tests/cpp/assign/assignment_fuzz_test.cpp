@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "assign/common.h"
 #include "matcher/auction.h"
 #include "matcher/capacitated_assignment.h"
 #include "matcher/dense_assignment.h"
@@ -128,7 +129,7 @@ void check(const Problem<T>& p, const Assignment<SumOf<T>>& answer, bool many) {
   if (answer.iterations > p.budget.max_iterations) broken("more iterations than granted");
   if (answer.status == SolveStatus::kInfeasible && answer.witness.empty()) broken("infeasible without a witness");
   if (answer.status != SolveStatus::kOptimal) return;
-  Cost bound = 0, scale = 0;
+  Cost bound = 0, scale = assign::largest_magnitude(std::span<const Cost>(p.start_duals));  // what sums were rounded at
   for (const Cost u : answer.row_duals) bound += u, scale = std::max(scale, u < 0 ? -u : u);
   for (std::size_t j = 0; j < answer.col_duals.size(); ++j) {
     const Cost v = answer.col_duals[j] * static_cast<Cost>(many ? p.places[j] : 1);
