@@ -64,6 +64,7 @@ end() {
 trap end EXIT
 user=$(buildah run "$container" -- id -u)
 [ "$user" = 65532 ] || { echo "image: it runs as user $user" >&2; exit 1; }
+: >"$work/serve.log" # read below, perhaps before the background process has made it
 (exec buildah "${store[@]}" run "$container" -- matcher serve --listen 127.0.0.1:0) >"$work/serve.log" 2>"$work/serve.err" &
 server=$!
 for ((tries = 0; tries < 600; tries++)); do

@@ -62,14 +62,18 @@ def touch(problem: Problem) -> None:
     np.max(problem.sparse.data if problem.costs is None else problem.costs)
 
 
-def measure(problem: Problem, peers: dict[str, Solve], slow: set[str], most: int) -> dict[str, object]:
-    """Seconds of ours and of each peer; a peer that is wrong or fails is named, never counted."""
+def measure(problem: Problem, peers: dict[str, Solve], slow: dict[str, int], most: int) -> dict[str, object]:
+    """Seconds of ours and of each peer; a peer that is wrong or fails is named, never counted.
+
+    slow: by peer, the fewest costs on which it went beyond all patience; it is not asked about as many again.
+    """
     call = ours(problem)
     first, optimum = cpu(call)
     rounds = min(most, 15 if first < 0.005 else 7 if first < 0.1 else 3)
     times: dict[str, list[float]] = {"ours": []}
     failed: dict[str, str] = {}
-    active = {name: solve for name, solve in peers.items() if name not in slow}
+    costs = problem.sparse.nnz if problem.costs is None else problem.costs.size
+    active = {name: solve for name, solve in peers.items() if name not in slow or costs < slow[name]}
     for turn in range(rounds):
         touch(problem)
         times["ours"].append(cpu(call)[0])
@@ -87,7 +91,7 @@ def measure(problem: Problem, peers: dict[str, Solve], slow: set[str], most: int
                 continue
             times.setdefault(name, []).append(taken)
             if taken > PATIENCE:
-                slow.add(name)
+                slow[name] = min(costs, slow.get(name, costs))
             if turn == 0 and taken > 20 * max(first, 0.002):
                 del active[name]  # far from best: one look is enough
     stream = None
@@ -140,7 +144,9 @@ def main() -> int:
     print(
         f"{'family':<34} {'ours ms':>9} {'best peer ms':>10} {'':<11} {'ratio':>6} {'reach':>5} {'':<6} {'x stream':>7}"
     )
-    rows, slow_dense, slow_sparse = [], set(), set()
+    rows: list[dict[str, object]] = []
+    slow_dense: dict[str, int] = {}
+    slow_sparse: dict[str, int] = {}
     problems = list(table()) + [lambda p=p: p for p in sweep(arguments.sweep, 5)]
     for make in problems:
         problem = make()
