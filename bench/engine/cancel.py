@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from bench.instances import snapshot
+from bench.instances.packing import neighbours_packing
 from tools.machine import facts
 
 from matcher.app import this_build
@@ -25,7 +26,6 @@ from matcher.domain import BundlingPolicy, Cancelled, CancelToken, Effort, Polic
 from matcher.engine import decide
 from matcher.engine.rungs import PACKING_SOLVERS
 from matcher.ports import Budget, Ports
-from matcher.solve.packing import PackingProblem
 from matcher.travel import StraightLine
 
 Work = Callable[[CancelToken], object]
@@ -68,31 +68,13 @@ def burnt_ms(work: Work, begun_seconds: float) -> float | None:
     return (attempt.used_seconds - used) * 1e3 if attempt.cancelled else None
 
 
-def large_packing(orders: int = 4_000, couriers: int = 4_000, columns: int = 100_000) -> PackingProblem:
-    """Columns of one to three neighbouring orders, as a large market's cycle has them."""
-    rng = np.random.default_rng(5)
-    size = rng.integers(1, 4, columns)
-    ptr = np.concatenate([[0], np.cumsum(size)])
-    first = np.repeat(rng.integers(0, orders, columns), size)
-    order = (first + np.arange(ptr[-1]) - np.repeat(ptr[:-1], size)) % orders
-    return PackingProblem.from_lists(
-        n_orders=orders,
-        n_couriers=couriers,
-        courier=rng.integers(0, couriers, columns),
-        ptr=ptr,
-        order=order,
-        cost=size * 20_000_000 - rng.integers(1, 10_000_000, columns) * (size + 1),
-        wait=np.full(orders, 20_000_000),
-    )
-
-
 def cases() -> dict[str, tuple[Work, float]]:
     """By name: the work, and the seconds over which its cancellations are spread."""
     market = snapshot("city-1000x5000")
     ports = Ports(travel=StraightLine(), build=this_build())
     crowd = replace(Policy(), bundling=BundlingPolicy(max_orders=6, neighbours=40))
     effort = Effort(1_000, 6, Rung.NATIVE, 10_000_000, Rung.NATIVE)
-    problem = large_packing()
+    problem = neighbours_packing()
     solver = PACKING_SOLVERS[Rung.NATIVE]
     return {
         "decide, 1000 x 5000": (lambda token: decide(market, Policy(), budget=Budget(cancel=token), ports=ports), 0.5),

@@ -105,6 +105,24 @@ def market_cycle(
     )
 
 
+def neighbours_packing(orders: int = 4_000, couriers: int = 4_000, columns: int = 100_000) -> PackingProblem:
+    """Columns of one to three neighbouring orders, as a large market's cycle has them."""
+    rng = np.random.default_rng(5)
+    size = rng.integers(1, 4, columns)
+    ptr = np.concatenate([[0], np.cumsum(size)])
+    first = np.repeat(rng.integers(0, orders, columns), size)
+    order = (first + np.arange(ptr[-1]) - np.repeat(ptr[:-1], size)) % orders
+    return PackingProblem.from_lists(
+        n_orders=orders,
+        n_couriers=couriers,
+        courier=rng.integers(0, couriers, columns),
+        ptr=ptr,
+        order=order,
+        cost=size * 20_000_000 - rng.integers(1, 10_000_000, columns) * (size + 1),
+        wait=np.full(orders, 20_000_000),
+    )
+
+
 INSTANCES: dict[str, Callable[[int], PackingProblem]] = {
     "random": random_packing,
     "generic": generic_packing,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from bench.engine.cancel import large_packing
 from bench.instances import snapshot
+from bench.instances.packing import neighbours_packing
 
 from matcher.app.build import this_build
 from matcher.domain import BundlingPolicy, Cancelled, CancelToken, Effort, Policy, Rung
@@ -49,7 +49,7 @@ def ends_when_cancelled(work: Work, begun_seconds: float) -> None:
 @pytest.mark.parametrize("begun_ms", [5, 15, 40, 80, 200, 500])
 def test_packing_ends_wherever_it_is(begun_ms: int) -> None:
     """Sorting, pricing, diving, local search or proof."""
-    problem = large_packing()
+    problem = neighbours_packing()
     solver = PACKING_SOLVERS[Rung.NATIVE]
     ends_when_cancelled(lambda token: solver.solve(problem, max_iterations=10_000_000, cancel=token), begun_ms / 1e3)
 
@@ -98,7 +98,7 @@ def test_candidates_and_bundles_end_wherever_they_are(begun_seconds: float) -> N
 
 def test_the_exact_rung_ends_too() -> None:
     """OR-Tools is told by its own means."""
-    problem = large_packing(300, 300, 6_000)
+    problem = neighbours_packing(300, 300, 6_000)
     solver = PACKING_SOLVERS[Rung.ORTOOLS]
     ends_when_cancelled(lambda token: solver.solve(problem, max_iterations=60_000, cancel=token), 0.3)
 
@@ -115,4 +115,4 @@ def test_what_was_cancelled_before_is_not_begun() -> None:
         decide(market, Policy(), budget=Budget(cancel=token), ports=ports)
     for rung in Rung:
         with pytest.raises(Cancelled):
-            PACKING_SOLVERS[rung].solve(large_packing(20, 10, 60), cancel=token)
+            PACKING_SOLVERS[rung].solve(neighbours_packing(20, 10, 60), cancel=token)

@@ -69,6 +69,7 @@ def find_candidates(
     Single orders see `nearest` couriers. Bundles see at most the policy's number: a crowd raises it for orders, so
     that each can have a courier, and bundles only need to be better than that. Raises Cancelled.
     """
+    cancel = cancel or CancelToken()
     singles = units.singles
     # Couriers who refused are evaluated and dropped afterwards: they must not take the places of others.
     nearest += int(np.bincount(snapshot.refusals.order).max(initial=0))
@@ -76,13 +77,11 @@ def find_candidates(
     alone = _evaluate(snapshot, travel, policy, single, nearest, cancel)
     if singles == len(units):
         return _not_refused(snapshot, _joined(units, (alone,)))
-    if cancel is not None:
-        cancel.check()
+    cancel.check()
     bundles = Units(units.ptr[singles:] - units.ptr[singles], units.order[singles:], 0)
     fewer = min(nearest, policy.candidates.nearest_couriers)
     together = _evaluate(snapshot, travel, policy, bundles, fewer, cancel)
-    if cancel is not None:
-        cancel.check()
+    cancel.check()
     return _not_refused(snapshot, _joined(units, (alone, together)))
 
 

@@ -45,11 +45,11 @@ def score(
 
     Raises Cancelled between two terms.
     """
+    cancel = cancel or CancelToken()
     terms = (*terms, *(term for term in optional if getattr(policy.costs, term.name)))
     micros = np.zeros((len(candidates), len(terms)), dtype=np.int64)
     for position, term in enumerate(terms):
-        if cancel is not None:
-            cancel.check()
+        cancel.check()
         if getattr(policy.costs, term.name) and len(candidates):
             micros[:, position] = term.micros(snapshot, travel, candidates, policy.costs)
     return Columns(candidates, tuple(term.name for term in terms), micros, micros.sum(axis=1))
