@@ -4,5 +4,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash .ci/setup.sh dev
-echo "commit: $(git describe --always --dirty 2>/dev/null || echo unknown)"
 exec .venv/bin/python -m bench.packing "$@"

@@ -23,31 +23,20 @@ from pathlib import Path
 
 import numpy as np
 from bench.instances import NAMES, snapshot
+from bench.instances.captured import Cycle, captured_cycles
 from tools.machine import facts
 
-from matcher.app import built_in_policies, this_build
-from matcher.domain import Decision, Explanation, PairVerdict, Policy, Snapshot
+from matcher.app import this_build
+from matcher.domain import Explanation, PairVerdict, Policy
 from matcher.engine import decide, explain
 from matcher.engine.pose import Posed, pose
 from matcher.ports import Budget, Ports
-from matcher.simulation.mdrp.day import run_day
-from matcher.simulation.mdrp.instance import find_instances
 from matcher.solve.packing import PackingProblem
 from matcher.solve.packing_ortools import Backend, OrToolsPackingSolver
 from matcher.travel import StraightLine
 
 DEFAULT = ("city-50x200", "scarce-60x15", "city-200x1000")
-CYCLES_APART = 40
 SEED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """A market at a time, and the policy in force."""
-
-    name: str
-    market: Snapshot
-    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +62,11 @@ class Pair:
         return self.price == self.forced_high == self.forced_low
 
 
-class Capture:
-    """A decider that keeps some of the snapshots it is asked about."""
-
-    def __init__(self, policy: Policy, ports: Ports) -> None:
-        self.kept: list[Snapshot] = []
-        self._policy, self._ports, self._asked = policy, ports, 0
-
-    def decide(self, market: Snapshot) -> Decision:
-        """The decision; every so many cycles with open orders the market is kept."""
-        if bool((market.orders.courier < 0).any()):
-            self._asked += 1
-            if self._asked % CYCLES_APART == 0:
-                self.kept.append(market)
-        return decide(market, self._policy, ports=self._ports)
-
-
 def cycles(names: list[str], days: list[Path], ports: Ports) -> Iterator[Cycle]:
     """Every market to explain."""
     for name in names:
         yield Cycle(name, snapshot(name), Policy())
-    mdrp = built_in_policies()["mdrp"]
-    for source in find_instances(days) if days else ():
-        capture = Capture(mdrp, ports)
-        run_day(source.read(), capture)
-        for number, market in enumerate(capture.kept):
-            yield Cycle(f"{source.name}#{number}", market, mdrp)
+    yield from captured_cycles(days, ports)
 
 
 def drawn(cycle: Cycle, posed: Posed, count: int) -> list[tuple[int, int]]:

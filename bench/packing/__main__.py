@@ -1,4 +1,4 @@
-"""`python -m bench.packing`: the native packing solver against CP-SAT, HiGHS and SCIP on seeded instances.
+"""`python -m bench.packing`: native packing against CP-SAT, HiGHS and SCIP, on seeded and on captured instances.
 
 Every solver gets the same instances and is judged against the same bound, the best that any of them proved; every
 packing is re-checked. Native work is granted in iterations, and the processor time that took is reported; the others
@@ -11,20 +11,27 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
-import platform
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.instances import NAMES, snapshot
+from bench.instances.captured import captured_cycles
 from bench.instances.packing import INSTANCES
 from tests.oracles.packing import check_solution
+from tools.machine import facts
 
+from matcher.app import this_build
+from matcher.domain import Policy
+from matcher.engine.pose import pose
+from matcher.ports import Budget, Ports
 from matcher.solve.packing import NativePackingSolver, PackingProblem, PackingSolution, PackingSolver
 from matcher.solve.packing_commercial import CplexPackingSolver, GurobiPackingSolver
 from matcher.solve.packing_ortools import Backend, OrToolsPackingSolver
+from matcher.travel import StraightLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,35 +105,55 @@ def commercial(seconds: float) -> list[PackingSolver]:
     return found
 
 
+def instances(options: argparse.Namespace) -> Iterator[tuple[str, int, PackingProblem]]:
+    """Family, number within it, and problem: the seeded ones, and those that decide() poses for markets."""
+    for family in options.families:
+        for seed in range(options.seeds):
+            yield family, seed, INSTANCES[family](seed)
+    ports = Ports(travel=StraightLine(), build=this_build())
+    for name in options.markets:
+        yield name, 0, pose(snapshot(name), Policy(), Budget(), ports).problem
+    cycles = captured_cycles(options.days, ports, apart=options.apart, open_orders=options.open_orders)
+    for number, cycle in enumerate(cycles):
+        yield "captured", number, pose(cycle.market, cycle.policy, Budget(), ports).problem
+
+
 def main(arguments: list[str]) -> int:
     """Run, print the table, and write the runs as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.packing", description=__doc__.splitlines()[0])
-    parser.add_argument("--families", nargs="+", default=list(INSTANCES), choices=list(INSTANCES))
+    parser.add_argument("--families", nargs="*", default=list(INSTANCES), choices=list(INSTANCES))
     parser.add_argument("--seeds", type=int, default=5, help="instances a family")
+    parser.add_argument(
+        "--markets", nargs="*", default=[], choices=sorted(NAMES), help="seeded markets, posed by decide()"
+    )
+    parser.add_argument("--days", nargs="*", type=Path, default=[], help="days whose cycles are captured and posed")
+    parser.add_argument("--apart", type=int, default=20, help="capture one in so many cycles of a day")
+    parser.add_argument("--open-orders", type=int, default=5, help="pass over cycles with fewer")
     parser.add_argument("--iterations", type=int, nargs="+", default=[2_000, 10_000, 50_000], help="native grants")
     parser.add_argument("--seconds", type=float, nargs="*", default=[0.2, 5.0], help="grants of the others")
     parser.add_argument("--backends", nargs="*", default=[each.value for each in Backend])
     parser.add_argument("--out", type=Path, default=Path("out/bench-packing.json"))
     options = parser.parse_args(arguments)
-    print(f"machine: {platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
+    where = facts()
+    for key, value in where.items():
+        print(f"{key + ':':<11}{value}", flush=True)
     runs: list[Run] = []
-    for family in options.families:
-        for seed in range(options.seeds):
-            problem = INSTANCES[family](seed)
-            for limit in sorted(options.iterations):
-                runs.append(measure(family, seed, problem, NativePackingSolver(), f"{limit} it", limit))
-            for seconds in options.seconds:
-                for backend in options.backends:
-                    solver = OrToolsPackingSolver(Backend(backend), time_limit_s=seconds)
-                    runs.append(measure(family, seed, problem, solver, f"{seconds} s", None))
-                for other in commercial(seconds):
-                    run = measure(family, seed, problem, other, f"{seconds} s", None)
-                    if run.status != "unsolved":  # refused for its size
-                        runs.append(run)
-            print(f"{family} {seed} done", file=sys.stderr, flush=True)
+    for family, seed, problem in instances(options):
+        for limit in sorted(options.iterations):
+            runs.append(measure(family, seed, problem, NativePackingSolver(), f"{limit} it", limit))
+        for seconds in options.seconds:
+            for backend in options.backends:
+                solver = OrToolsPackingSolver(Backend(backend), time_limit_s=seconds)
+                runs.append(measure(family, seed, problem, solver, f"{seconds} s", None))
+            for other in commercial(seconds):
+                run = measure(family, seed, problem, other, f"{seconds} s", None)
+                if run.status != "unsolved":  # refused for its size
+                    runs.append(run)
+        print(f"{family} {seed} done", file=sys.stderr, flush=True)
     print(report(runs))
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps([{name: getattr(run, name) for name in Run.__slots__} for run in runs], indent=1))
+    figures = [{name: getattr(run, name) for name in Run.__slots__} for run in runs]
+    options.out.write_text(json.dumps({**where, "figures": figures}, indent=1) + "\n")
     return 0
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.simulation.days import instance_files
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,3 +36,22 @@ def test_the_insertion_benchmark_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     stored = json.loads(out.read_text())
     assert set(stored["figures"]) == {"here", "by token", "by token, plan accepted", "whole snapshot"}
+
+
+def test_the_packing_benchmark_runs_on_seeded_families_and_on_cycles_of_a_day(tmp_path: Path) -> None:
+    """Every packing is re-checked in it; every back end takes part on every instance."""
+    day = tmp_path / "0tiny"
+    day.mkdir()
+    orders = [(f"o{k}", 500 * k, 900, 2 * k, f"r{1 + k % 3}", 2 * k + 9) for k in range(12)]
+    for name, content in instance_files(orders, [("c1", 0, 0, 0, 300), ("c2", 2000, 0, 0, 300)]).items():
+        (day / name).write_bytes(content)
+    out = tmp_path / "figures.json"
+    chosen = ["--families", "cycle", "--seeds", "1", "--days", str(day), "--apart", "1", "--open-orders", "1"]
+    budgets = ["--iterations", "500", "--seconds", "1", "--backends", "highs"]
+    command = [sys.executable, "-m", "bench.packing", *chosen, *budgets, "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    runs = json.loads(out.read_text())["figures"]
+    assert {run["family"] for run in runs} == {"cycle", "captured"}
+    for family in ("cycle", "captured"):
+        assert {run["solver"] for run in runs if run["family"] == family} == {"native", "ortools-highs"}
