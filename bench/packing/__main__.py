@@ -71,6 +71,11 @@ def measure(
     )
 
 
+def short(gain: int, bound: int) -> float:
+    """By how many per cent of the bound a gain falls short of it; 0 where there is nothing to gain."""
+    return 100 * (1 - gain / bound) if bound else 0.0
+
+
 def report(runs: list[Run]) -> str:
     """A table by family, solver and grant: medians, and how often native at its largest grant is ahead."""
     lines = [
@@ -83,8 +88,8 @@ def report(runs: list[Run]) -> str:
     groups = dict.fromkeys((run.family, run.solver, run.granted) for run in runs)
     for family, solver, granted in groups:
         own = [run for run in runs if (run.family, run.solver, run.granted) == (family, solver, granted)]
-        below = statistics.median(100 * (1 - run.gain / bound[run.family, run.seed]) for run in own)
-        gap = statistics.median(100 * (1 - run.gain / run.gain_bound) for run in own)
+        below = statistics.median(short(run.gain, bound[run.family, run.seed]) for run in own)
+        gap = statistics.median(short(run.gain, run.gain_bound) for run in own)
         cpu_s = statistics.median(run.cpu_s for run in own)
         proven = sum(run.status == "optimal" for run in own)
         ahead = sum(native.get((run.family, run.seed), 0) >= run.gain for run in own)
