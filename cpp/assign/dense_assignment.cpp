@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "assign/choices.h"
 #include "assign/common.h"
+#include "assign/dense_choices.h"
 #include "assign/path_solver.h"
 #include "assign/row_scan.h"
 #include "assign/scan_solver.h"
@@ -337,8 +337,10 @@ bool solve_in_doubles(MatrixView<T> costs, std::span<const double> prices, std::
     used = scans.iterations();
     left.max_iterations -= used;
   }
-  assign::DenseChoices<T> choices(costs, prices, duals, limit, isa);
+  const bool raise = cold && every_column;
+  assign::DenseChoices<T> choices(costs, prices, duals, raise, limit, isa);
   if (!choices.valid()) return false;
+  if (raise) duals = choices.raised();
   answer = assign::PathSolver<double, assign::DenseChoices<T>>(choices, prices, {duals, matching}, every_column,
                                                                std::is_integral_v<T>, left)
                .solve();

@@ -406,7 +406,7 @@ class PathSolver {
 
   std::int32_t bid_more(std::int32_t i, Cost epsilon) {
     if constexpr (kSamples) {
-      const Liking liked = choices_.liked(i, v_, sampled_);
+      const auto liked = choices_.liked(i, v_, sampled_);
       return raise(i, liked.first, liked.second, liked.cost, liked.col, epsilon);
     } else {
       const Best best = best_choices(i);

@@ -1,4 +1,5 @@
-// The two passes over a matrix row that dense assignment lives by, with one result on every instruction set.
+// The two passes over a matrix row that dense assignment lives by, and the order of what they find, with one result on
+// every instruction set.
 #ifndef MATCHER_ASSIGN_ROW_SCAN_H
 #define MATCHER_ASSIGN_ROW_SCAN_H
 
@@ -21,11 +22,14 @@ struct LaneBound {
 template <class T>
 LaneBound lane_bound(Isa isa, const T* cost, const double* v, std::int32_t count, double limit);
 
-// Writes cost[j] - v[j] and j wherever that is at or below `bound`, in ascending j. Both outputs need room for
-// room + 8 entries. Stops after the block of eight in which `room` is reached; returns how many were written.
+// Writes every j with cost[j] - v[j] at or below `bound`, in ascending order. `columns` needs room for room + 16
+// entries. Stops after the block of sixteen in which `room` is reached; returns how many were written.
 template <class T>
 std::int32_t collect_at_most(Isa isa, const T* cost, const double* v, std::int32_t count, double bound,
-                             std::int32_t room, double* values, std::int32_t* columns);
+                             std::int32_t room, std::int32_t* columns);
+
+// The place of each key in ascending order, from 0; equals keep theirs. No NaN; quadratic, so for a few dozen.
+void ranks(Isa isa, const double* keys, std::int32_t count, std::int32_t* ranks);
 
 }  // namespace matcher::assign
 

@@ -64,7 +64,7 @@ class ScalingLists {
   static constexpr std::int32_t kNear = 40;
   static constexpr std::int32_t kLine = 8;  // columns that are sampled together, as memory brings them together
   static constexpr std::int32_t kLines = (kRoom - kNear) / kLine;
-  static constexpr std::size_t kStride = kRoom + 8;
+  static constexpr std::size_t kStride = kRoom + 16;
   static constexpr double kLargest = std::numeric_limits<double>::max();
 
   struct List {
@@ -120,7 +120,7 @@ class ScalingLists {
     list.sampled = false;
     for (const double reach : {4.0, 2.0, 1.0, 0.5, 0.0}) {
       bound = std::min(reach > 0 ? lanes.bound + reach * (lanes.bound - lanes.least) : lanes.bound, kLargest);
-      list.count = collect_at_most(isa_, row, v, n_cols_, bound, kRoom, cost, column);
+      list.count = collect_at_most(isa_, row, v, n_cols_, bound, kRoom, column);
       if (list.count < kRoom) break;
     }
     list.beyond = bound < kLargest ? bound : std::numeric_limits<double>::infinity();

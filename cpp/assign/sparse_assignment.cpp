@@ -6,10 +6,10 @@
 #include <type_traits>
 #include <vector>
 
-#include "assign/choices.h"
 #include "assign/common.h"
 #include "assign/neighbourhood_order.h"
 #include "assign/path_solver.h"
+#include "assign/sparse_choices.h"
 
 namespace matcher {
 namespace {

@@ -1,0 +1,85 @@
+// The choices of each row of a sparse problem: all its arcs that may ever matter.
+#ifndef MATCHER_ASSIGN_SPARSE_CHOICES_H
+#define MATCHER_ASSIGN_SPARSE_CHOICES_H
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "assign/choices.h"
+#include "assign/common.h"
+
+namespace matcher::assign {
+
+// Rows of a sparse problem: every arc that can be better than its row's price is listed, so nothing is beyond.
+template <class Cost>
+class SparseChoices {
+ public:
+  // Where columns are contested, chains of bids by tiny amounts are cut short.
+  static constexpr BidLimits kBids{2, 8, 16};
+
+  // prices: one a row, or empty.
+  SparseChoices(const SparseCosts<Cost>& costs, std::span<const Cost> prices)
+      : costs_(costs), choices_(costs.col.size()) {
+    lists_.reserve(static_cast<std::size_t>(costs.n_rows()));
+    for (std::int32_t i = 0; i < costs.n_rows(); ++i) {
+      const auto begin = costs.ptr[static_cast<std::size_t>(i)], end = costs.ptr[static_cast<std::size_t>(i) + 1];
+      const Cost out = prices.empty() ? must_match<Cost>() : prices[static_cast<std::size_t>(i)];
+      PlainChoice<Cost>* sorted = choices_.data() + begin;
+      std::int64_t count = 0;
+      for (auto a = begin; a < end; ++a) {
+        const Cost cost = costs.cost[static_cast<std::size_t>(a)];
+        if (cost >= out) continue;  // forbidden, or leaving the row out is as good for ever
+        sorted[count++] = {cost, costs.col[static_cast<std::size_t>(a)]};
+      }
+      sort(sorted, count);
+      lists_.push_back({sorted, static_cast<std::size_t>(count)});
+    }
+  }
+  std::int32_t n_rows() const { return costs_.n_rows(); }
+  std::int32_t n_cols() const { return costs_.n_cols; }
+  std::span<const PlainChoice<Cost>> of(std::int32_t i) const { return lists_[static_cast<std::size_t>(i)]; }
+  Cost beyond(std::int32_t) const { return infinite<Cost>(); }
+  void renew(std::int32_t, const std::vector<Cost>&) {}
+  void extend(std::int32_t, const std::vector<Cost>&, std::int32_t) {}
+  // Bids have left so many rows free that paths from them would be long.
+  bool contested(std::int32_t free_rows) const { return free_rows > 1000 + n_rows() / 5; }
+  // Searching has become dear when many rows were visited for each.
+  bool laborious(std::int64_t rows_visited) const {
+    return rows_visited > 100 * static_cast<std::int64_t>(n_rows()) + 10000;
+  }
+
+  template <class Visit>
+  void column(std::int32_t j, Visit&& visit) {
+    if (!by_column_) by_column_.emplace(costs_);
+    for (auto a = by_column_->ptr[static_cast<std::size_t>(j)]; a < by_column_->ptr[static_cast<std::size_t>(j) + 1];
+         ++a) {
+      visit(by_column_->row[static_cast<std::size_t>(a)], by_column_->cost[static_cast<std::size_t>(a)]);
+    }
+  }
+
+ private:
+  static void sort(PlainChoice<Cost>* list, std::int64_t count) {
+    if (count > 64) {
+      std::stable_sort(list, list + count, [](const auto& a, const auto& b) { return a.cost < b.cost; });
+      return;
+    }
+    for (std::int64_t k = 1; k < count; ++k) {
+      const PlainChoice<Cost> moved = list[k];
+      std::int64_t at = k;
+      for (; at > 0 && moved.cost < list[at - 1].cost; --at) list[at] = list[at - 1];
+      list[at] = moved;
+    }
+  }
+
+  const SparseCosts<Cost>& costs_;
+  std::vector<PlainChoice<Cost>> choices_;
+  std::vector<std::span<const PlainChoice<Cost>>> lists_;
+  std::optional<ColumnArcs<Cost>> by_column_;
+};
+
+}  // namespace matcher::assign
+
+#endif  // MATCHER_ASSIGN_SPARSE_CHOICES_H
