@@ -104,7 +104,7 @@ def _sink() -> tuple[grpc.Server, str, list[int]]:
         return b""
 
     server = grpc.server(futures.ThreadPoolExecutor(2))
-    for signal in ("trace.v1.Trace", "metrics.v1.Metrics"):
+    for signal in ("trace.v1.Trace", "metrics.v1.Metrics", "logs.v1.Logs"):
         handler = grpc.unary_unary_rpc_method_handler(take)
         name = f"opentelemetry.proto.collector.{signal}Service"
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, {"Export": handler}),))

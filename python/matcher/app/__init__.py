@@ -3,6 +3,7 @@
 from matcher.app.application import Answer, App
 from matcher.app.build import this_build
 from matcher.app.config import Config, ConfigError, TlsConfig, load_config, parse_config
+from matcher.app.labels import Labels
 from matcher.app.policies import built_in_policies
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "App",
     "Config",
     "ConfigError",
+    "Labels",
     "TlsConfig",
     "built_in_policies",
     "load_config",

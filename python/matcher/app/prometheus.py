@@ -7,7 +7,7 @@ get the text format 0.0.4, which has no place for that.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from opentelemetry.sdk.metrics import Exemplar
@@ -17,6 +17,7 @@ from opentelemetry.sdk.metrics.export import (
     HistogramDataPoint,
     InMemoryMetricReader,
     Metric,
+    MetricsData,
     NumberDataPoint,
     Sum,
 )
@@ -29,13 +30,17 @@ _UNITS = {"s": "_seconds", "By": "_bytes"}
 class Scrape:
     """The reader that a MeterProvider must be given, and the text of what it reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, join: Callable[[MetricsData | None], MetricsData] | None = None) -> None:
+        """`join` adds what the reader does not see."""
         self.reader = InMemoryMetricReader()
+        self._join = join
 
     def page(self, accept: str = "") -> tuple[str, str]:
         """Content type and text of all metrics as they are now, for a request with this Accept header."""
         openly = "application/openmetrics-text" in accept
         data = self.reader.get_metrics_data()
+        if self._join is not None:
+            data = self._join(data)
         lines = [
             line
             for resource in (data.resource_metrics if data else ())

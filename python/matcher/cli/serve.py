@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     take_short_turns()
     settle()
     from matcher.app import App, ConfigError, this_build
+    from matcher.app.log_lines import LogLines
     from matcher.app.self_test import SelfTestError
     from matcher.app.telemetry import TelemetryError, configure_logs, open_telemetry
     from matcher.service.credentials import CertificateError
@@ -50,8 +51,10 @@ def run(args: argparse.Namespace) -> int:
             config = replace(config, server=replace(config.server, admin=args.admin))
         if args.journal:
             config = replace(config, journal=replace(config.journal, directory=args.journal))
-        configure_logs(config.telemetry)
         telemetry = open_telemetry(this_build(), os.environ, scrape=bool(config.server.admin))
+        logs = LogLines(at_once=False, send=telemetry.send_lines)
+        telemetry.watch(logs)
+        configure_logs(config.telemetry, logs=logs)
         app = App(config)
     except (ConfigError, TelemetryError, OSError, ValueError) as error:
         print(f"matcher serve: {error}", file=sys.stderr)
@@ -64,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     finally:
         written = app.close()
+        logs.close()
         telemetry.close()
     if not written:
         print("matcher serve: the journal could not be written out in time", file=sys.stderr)

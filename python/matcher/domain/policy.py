@@ -10,7 +10,6 @@ import hashlib
 import json
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from matcher.domain.enums import Rung
@@ -216,14 +215,21 @@ class Policy:
     @property
     def digest(self) -> str:
         """Hex digest of all values; equal for equal policies."""
-        return _digest(self)
+        known = _digests.get(id(self))
+        if known is not None and known[0] is self:
+            return known[1]
+        text = json.dumps(_values(self), sort_keys=True, default=str)
+        digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        if len(_digests) >= _MOST_DIGESTS:
+            _digests.clear()
+        _digests[id(self)] = self, digest
+        return digest
 
 
-@lru_cache(maxsize=256)
-def _digest(policy: Policy) -> str:
-    """Cached: it is in every decision, and there are few policies."""
-    text = json.dumps(_values(policy), sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+_MOST_DIGESTS = 256
+_digests: dict[int, tuple[Policy, str]] = {}
+"""By identity, of policies that are kept alive by being here: a digest is in every decision, there are few policies,
+and to hash one by its values takes longer than many another step."""
 
 
 def _values(section: Any) -> dict[str, Any]:

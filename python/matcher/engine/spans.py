@@ -14,11 +14,12 @@ _NOTHING: AbstractContextManager[Span | None] = nullcontext()
 
 def step(tracer: Tracer, name: str, attributes: Attributes = None) -> AbstractContextManager[Span | None]:
     """A span of `tracer` while the context lasts. Nothing when the span above it was not sampled: the sampler would
-    say the same again, and be slower to say it than small steps take."""
+    say the same again, and be slower to say it than small steps take. Nothing either when nobody traces."""
     above = trace.get_current_span()
     if above.get_span_context().is_valid and not above.is_recording():
         return _NOTHING
-    return _Step(tracer, name, attributes)
+    span = tracer.start_span(name, attributes=attributes)
+    return _Step(span) if span.get_span_context().is_valid else _NOTHING
 
 
 class _Step:
@@ -26,8 +27,8 @@ class _Step:
 
     __slots__ = ("_span", "_token")
 
-    def __init__(self, tracer: Tracer, name: str, attributes: Attributes) -> None:
-        self._span = tracer.start_span(name, attributes=attributes)
+    def __init__(self, span: Span) -> None:
+        self._span = span
 
     def __enter__(self) -> Span:
         self._token = context.attach(trace.set_span_in_context(self._span))

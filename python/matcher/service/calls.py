@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 import structlog
 from opentelemetry import propagate, trace
-from opentelemetry.context import attach, detach
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from matcher.domain import CancelToken, InvalidRequest
@@ -33,6 +33,7 @@ GIVE_UP_SECONDS = 0.003
 T = TypeVar("T")
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _tracer = trace.get_tracer("matcher.service")
+_NO_TRACE = Context()
 
 
 @dataclass(slots=True)
@@ -126,6 +127,8 @@ class Calls:
         self._longest_seconds = longest_seconds
         self._log_calls = log_calls
         self._log = structlog.get_logger("matcher.service").bind()  # a logger not bound is configured anew by each line
+        self._carriers = frozenset(propagate.get_global_textmap().fields)
+        """Metadata keys that may carry a caller's trace."""
         self.in_flight = 0
         self.last_end = time.monotonic()
 
@@ -171,13 +174,9 @@ class Calls:
         refusal: Refusal | None = None
         status = "OK"
         self.in_flight += 1
-        span = _tracer.start_span(
-            method,
-            context=propagate.extract(metadata),
-            kind=SpanKind.SERVER,
-            attributes={"rpc.system": "grpc", "rpc.method": method},
-        )
-        token = attach(trace.set_span_in_context(span))
+        above = _NO_TRACE if self._carriers.isdisjoint(metadata) else propagate.extract(metadata, _NO_TRACE)
+        span = _tracer.start_span(method, above, SpanKind.SERVER, {"rpc.system": "grpc", "rpc.method": method})
+        token = attach(trace.set_span_in_context(span, above)) if span.get_span_context().is_valid else None
         try:
             if call.seconds_left() <= 0:
                 raise Refused(Refusal.deadline(f"{max(seconds, 0) * 1e3:.1f} ms were left when the call arrived"))
@@ -196,13 +195,11 @@ class Calls:
         finally:
             if refusal is not None:
                 status = _CODES[refusal.code].name
-                span.set_attribute("matcher.reason", refusal.reason.name)
-            if status not in ("OK", "INVALID_ARGUMENT"):
-                span.set_status(Status(StatusCode.ERROR, status))
-            span.set_attribute("rpc.response.status_code", status)
             self._ended(call, status, refusal, begin, span)
-            detach(token)
-            span.end()
+            if token is not None:
+                detach(token)
+            if span.is_recording():
+                _close(span, status, refusal)
         if refusal is not None:
             await abort(context, refusal)
         return reply
@@ -245,6 +242,16 @@ async def abort(context: grpc.aio.ServicerContext[bytes, bytes], refusal: Refusa
         trailing.append((_PUSHBACK_KEY, str(refusal.retry_after_ms)))
     await context.abort(_CODES[refusal.code], refusal.message, tuple(trailing))
     raise AssertionError("abort raises")
+
+
+def _close(span: trace.Span, status: str, refusal: Refusal | None) -> None:
+    """End a call's span with what became of the call."""
+    if refusal is not None:
+        span.set_attribute("matcher.reason", refusal.reason.name)
+    if status not in ("OK", "INVALID_ARGUMENT"):
+        span.set_status(Status(StatusCode.ERROR, status))
+    span.set_attribute("rpc.response.status_code", status)
+    span.end()
 
 
 def _ids(span: trace.Span) -> dict[str, str]:

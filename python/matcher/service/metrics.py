@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
+from matcher.app import Labels
 from matcher.domain import Decision, Degradation, OrderStatus
 from matcher.journal import JournalCounts
 from matcher.service.admission import Workers
@@ -56,6 +57,7 @@ class ServiceMetrics:
         for outcome in ("taken", "refused"):
             self._certificates.add(0, {"matcher.outcome": outcome})
         self._policies: set[str] = set()
+        self._labels: dict[tuple[str, str, str], Labels] = {}
         meter.create_observable_gauge(
             "matcher.calls.admitted", [_observer(lambda: admitted())], unit="{call}",
             description="Calls being worked on or waiting for a thread.",
@@ -76,7 +78,7 @@ class ServiceMetrics:
             "matcher.queue.time", unit="s", description="What calls have waited for a thread.",
             explicit_bucket_boundaries_advisory=_SECONDS,
         )  # fmt: skip
-        workers.on_wait = lambda method, seconds: queued.record(seconds, {"rpc.method": method})
+        workers.on_wait = lambda method, seconds: queued.record(seconds, self._of("rpc.method", method))
         meter.create_observable_gauge(
             "matcher.calls.limit", [_observer(lambda: workers.limit.calls)], unit="{call}",
             description="Calls that may be worked on or wait; it follows the queue.",
@@ -99,11 +101,11 @@ class ServiceMetrics:
 
     def call(self, method: str, status: str, seconds: float) -> None:
         """One call has ended."""
-        self._calls.record(seconds, {"rpc.method": method, "rpc.response.status_code": status})
+        self._calls.record(seconds, self._of("rpc.method", method, "rpc.response.status_code", status))
 
     def stage(self, method: str, stage: str, seconds: float) -> None:
         """A call has spent so long in a stage."""
-        self._stages.record(seconds, {"rpc.method": method, "matcher.stage": stage})
+        self._stages.record(seconds, self._of("rpc.method", method, "matcher.stage", stage))
 
     def certificate(self, taken: bool) -> None:
         """The files of the server's certificate have changed."""
@@ -116,18 +118,25 @@ class ServiceMetrics:
             self._policies.add(policy)
             for degradation in Degradation:
                 self._degradations.add(0, {"matcher.policy": policy, "matcher.degradation": degradation.name})
-        self._decisions.add(1, {"matcher.policy": policy, "matcher.rung": decision.rung.name})
-        self._gap.record(decision.gap, {"matcher.policy": policy})
+        self._decisions.add(1, self._of("matcher.policy", policy, "matcher.rung", decision.rung.name))
+        self._gap.record(decision.gap, self._of("matcher.policy", policy))
         for degradation in decision.degradations:
-            self._degradations.add(1, {"matcher.policy": policy, "matcher.degradation": degradation.name})
+            self._degradations.add(1, self._of("matcher.policy", policy, "matcher.degradation", degradation.name))
         outcomes: dict[str, int] = {}
         for outcome in decision.outcomes:
             name = outcome.status.name if outcome.reason is None else outcome.reason.name
             outcomes[name] = outcomes.get(name, 0) + 1
         for name, count in sorted(outcomes.items()):
-            self._orders.add(count, {"matcher.policy": policy, "matcher.outcome": name})
+            self._orders.add(count, self._of("matcher.policy", policy, "matcher.outcome", name))
         if not recorded:
             self._unrecorded.add(1)
+
+    def _of(self, first: str, one: str, second: str = "", other: str = "") -> Labels:
+        """Attributes of one or two names, made when they are first needed. All of them are of few values."""
+        labels = self._labels.get((one, second, other))
+        if labels is None:
+            labels = self._labels[one, second, other] = Labels({first: one, second: other} if second else {first: one})
+        return labels
 
 
 def _by_method(values: Mapping[str, float]) -> Callable[[CallbackOptions], Iterable[Observation]]:
