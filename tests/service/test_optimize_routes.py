@@ -17,7 +17,9 @@ from matcher.client import AsyncClient, Client, InvalidRequest, RouteOptions, Ro
 from matcher.domain import (
     Courier,
     Order,
+    OrderRelaxation,
     Policy,
+    RelaxedLimit,
     RouteStop,
     Rung,
     Snapshot,
@@ -119,11 +121,24 @@ def test_orders_left_out_have_their_reasons(client: Client) -> None:
         ("far", WaitReason.TIME_WINDOW, ((WaitReason.TIME_WINDOW, 2),)),
         ("frozen", WaitReason.SKILLS, ((WaitReason.SKILLS, 2),)),
     ]
+    far, frozen = (order.relaxations for order in plan.unserved)
+    assert far is not None
+    (later,) = far
+    assert later.limit is RelaxedLimit.TIME_WINDOW
+    assert frozen == (OrderRelaxation(RelaxedLimit.SKILLS, 1, "ana"),)
+    orders[0] = dataclasses.replace(orders[0], dropoff_by_ms=AT + MINUTE + later.amount)
+    eased = build_snapshot("porto", AT, orders, [Courier("ana", 41.15, -8.61), Courier("ben", 41.15, -8.62)])
+    plan = client.optimize_routes(eased, RouteOptions(max_iterations=50)).plan
+    assert [order.order_id for order in plan.unserved] == ["frozen"]
     plan = client.optimize_routes(small, RouteOptions(max_iterations=50, unserved_micros=1000)).plan
     assert [(order.order_id, order.reason) for order in plan.unserved][-1] == (
         "plain",
         WaitReason.WAITING_IS_CHEAPER,
     )
+    ((dearer,),) = [order.relaxations or () for order in plan.unserved if order.order_id == "plain"]
+    assert dearer.limit is RelaxedLimit.UNSERVED_PRICE
+    plan = client.optimize_routes(small, RouteOptions(max_iterations=50, unserved_micros=1000 + dearer.amount)).plan
+    assert "plain" not in {order.order_id for order in plan.unserved}
 
 
 def test_the_rung_that_answered_is_named_and_may_be_asked_for(client: Client) -> None:

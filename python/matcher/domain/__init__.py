@@ -41,7 +41,14 @@ from matcher.domain.enums import (
     WaitReason,
 )
 from matcher.domain.explanation import Explanation, Move, PairChange
-from matcher.domain.insertion import OrderCandidate, OrderInsertion, RoutePlan, UnservedOrder
+from matcher.domain.insertion import (
+    OrderCandidate,
+    OrderInsertion,
+    OrderRelaxation,
+    RelaxedLimit,
+    RoutePlan,
+    UnservedOrder,
+)
 from matcher.domain.policy import (
     Additions,
     BundlingPolicy,
@@ -119,6 +126,7 @@ __all__ = [
     "OrderInsertion",
     "OrderOut",
     "OrderOutcome",
+    "OrderRelaxation",
     "OrderStatus",
     "Orders",
     "PairChange",
@@ -130,6 +138,7 @@ __all__ = [
     "Provenance",
     "RecordMeta",
     "Refusals",
+    "RelaxedLimit",
     "RouteAdvanced",
     "RouteChanged",
     "RoutePlan",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from matcher.domain.decision import CourierPlan
 from matcher.domain.enums import Rung, WaitReason
@@ -42,6 +43,31 @@ class OrderInsertion:
     """(reason, couriers), when there are fewer candidates than asked for."""
 
 
+class RelaxedLimit(StrEnum):
+    """What gives way, and the unit of the amount; see message Relaxation in the contract."""
+
+    TIME_WINDOW = "time_window_ms"
+    FRESHNESS = "freshness_ms"
+    SHIFT_END = "shift_end_ms"
+    CAPACITY = "capacity"
+    SKILLS = "skills"
+    ROUTE_STOPS = "route_stops"
+    COURIERS = "couriers"
+    UNSERVED_PRICE = "unserved_micros"
+    SEARCH = "longer_search"
+    """Nothing: the order fits as it is. The amount is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRelaxation:
+    """One limit, and the least by which it alone must give way for an order to be served."""
+
+    limit: RelaxedLimit
+    amount: int
+    courier_id: str
+    """Who would take the order; of COURIERS: whom one more would have to be like."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnservedOrder:
     """An order in no route."""
@@ -49,6 +75,8 @@ class UnservedOrder:
     order_id: str
     reason: WaitReason
     refused: tuple[tuple[WaitReason, int], ...]
+    relaxations: tuple[OrderRelaxation, ...] | None = None
+    """Of a final plan: each is enough by itself; empty when none is. None: not worked out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from matcher.domain import (
     CourierPlan,
     PlannedStop,
     Policy,
     RoutePlan,
+    Routes,
     Rung,
     Snapshot,
     StopKind,
@@ -20,6 +23,7 @@ from matcher.domain import (
 from matcher.kernels.insertion import QUANTITIES, REJECTIONS
 from matcher.routing.fleet import Fleet, Order
 from matcher.routing.live import fleet_options, order_rows, policy_weights
+from matcher.routing.relax import relaxations
 from matcher.verify import check_routes
 
 MUST_SERVE_MICROS = 1 << 36
@@ -61,9 +65,10 @@ def optimize_routes(task: RouteTask, *, every: bool = True) -> Iterator[RoutePla
         raise ValueError("a task needs max_iterations, seconds_left, or both")
     search = _Search(task)
     granted = task.seconds_left() if task.seconds_left else 0.0
-    search.plan(0, exhausted=False, final=False)
-    # Checking a plan takes as long again at the end, and so may what comes after: that time is not the search's.
-    reserve = max(2.0 * (granted - task.seconds_left()), granted / 20) if task.seconds_left else 0.0
+    search.plan(0, exhausted=False)
+    # Checking a plan takes as long again at the end; so may what would serve the orders left out, and what comes after:
+    # that time is not the search's.
+    reserve = max(3.0 * (granted - task.seconds_left()), granted / 13) if task.seconds_left else 0.0
     granted -= reserve
     done = 0
     if task.rung is Rung.GREEDY:
@@ -80,10 +85,10 @@ def optimize_routes(task: RouteTask, *, every: bool = True) -> Iterator[RoutePla
             gained = search.slice(None, min(_SLICE_SECONDS, left), 1.0 - left / granted if granted > 0 else 1.0)
         done += gained.iterations
         if gained.improved and every:
-            yield search.plan(done, exhausted=False, final=False)
+            yield search.plan(done, exhausted=False)
     wanted = task.max_iterations if task.rung is Rung.NATIVE and search.movable else 0
     exhausted = done < wanted
-    yield search.plan(done, exhausted=exhausted, final=True)
+    yield search.explained(search.plan(done, exhausted=exhausted), reserve / 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +171,8 @@ class _Search:
         weights = policy_weights(self._task.policy)
         return {name: totals[name] * weights[name] // 1000 for name in QUANTITIES}
 
-    def plan(self, iterations: int, *, exhausted: bool, final: bool) -> RoutePlan:
-        """The routes of the fleet now, checked."""
+    def plan(self, iterations: int, *, exhausted: bool) -> RoutePlan:
+        """The routes of the fleet now, checked; not marked as final."""
         snapshot = self._task.snapshot
         routes = {
             row: [(kind, self._row[handle]) for kind, handle in self._fleet.route(courier).stops]
@@ -211,8 +216,30 @@ class _Search:
             initial_cost_micros=self._initial,
             iterations=iterations,
             exhausted=exhausted,
-            final=final,
+            final=False,
             rung=Rung.NATIVE if iterations else Rung.GREEDY,
+        )
+
+    def explained(self, plan: RoutePlan, reserve: float) -> RoutePlan:
+        """The final one: with what would serve those left out, as far as `reserve` seconds stay."""
+        row = {order_id: row for row, order_id in enumerate(self._task.snapshot.orders.ids)}
+        orders = [self.movable[self._handle[row[order.order_id]]] for order in plan.unserved]
+        left = self._task.seconds_left
+        found = relaxations(
+            self._task.snapshot, self._task.travel, self._task.policy, self._routes(), orders,
+            self._task.unserved_micros, lambda: left is not None and left() < reserve,
+        )  # fmt: skip
+        unserved = [replace(order, relaxations=why) for order, why in zip(plan.unserved, found, strict=True)]
+        return replace(plan, unserved=tuple(unserved), final=True)
+
+    def _routes(self) -> Routes:
+        """Of the fleet now, as columns of a snapshot."""
+        stops = [self._fleet.route(courier).stops for courier in self._couriers.tolist()]
+        return Routes(
+            ptr=np.cumsum([0, *map(len, stops)], dtype=np.int32),
+            stop_order=np.array([self._row[handle] for route in stops for _, handle in route], np.int32),
+            stop_kind=np.array([kind for route in stops for kind, _ in route], np.int8),
+            locked=self._task.snapshot.routes.locked,
         )
 
     def _unserved(self, rows: Sequence[int]) -> Iterator[UnservedOrder]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,9 @@ from matcher.domain import (
     InvalidRequest,
     Limits,
     Order,
+    OrderRelaxation,
     Provenance,
+    RelaxedLimit,
     RoutePlan,
     Rung,
     Snapshot,
@@ -119,6 +121,8 @@ def encode_route_reply(reply: RouteReply, *, stream: bool) -> bytes:
                     routing_service_pb2.RefusedCouriers(reason=int(reason), couriers=couriers)  # type: ignore[arg-type]
                     for reason, couriers in order.refused
                 ],
+                relaxations=[_relaxation_message(relaxation) for relaxation in order.relaxations or ()],
+                relaxations_known=order.relaxations is not None,
             )
             for order in plan.unserved
         ],
@@ -154,6 +158,7 @@ def decode_route_reply(data: bytes, *, stream: bool) -> RouteReply:
                 order.order_id,
                 WaitReason(order.reason),
                 tuple((WaitReason(refused.reason), refused.couriers) for refused in order.refused),
+                tuple(_relaxation_values(order.relaxations)) if order.relaxations_known else None,
             )
             for order in plan.unserved
         ),
@@ -165,6 +170,22 @@ def decode_route_reply(data: bytes, *, stream: bool) -> RouteReply:
         rung=Rung(plan.rung),
     )
     return RouteReply(value, provenance_value(plan.provenance))
+
+
+def _relaxation_message(relaxation: OrderRelaxation) -> routing_service_pb2.Relaxation:
+    message = routing_service_pb2.Relaxation(courier_id=relaxation.courier_id)
+    searched = relaxation.limit is RelaxedLimit.SEARCH
+    setattr(message, relaxation.limit.value, True if searched else relaxation.amount)
+    return message
+
+
+def _relaxation_values(messages: Iterable[routing_service_pb2.Relaxation]) -> Iterator[OrderRelaxation]:
+    """Kinds that this build does not know are left out."""
+    for message in messages:
+        if name := message.WhichOneof("least"):
+            limit = RelaxedLimit(name)
+            amount = 0 if limit is RelaxedLimit.SEARCH else getattr(message, name)
+            yield OrderRelaxation(limit, amount, message.courier_id)
 
 
 @dataclass(frozen=True, slots=True)
