@@ -72,7 +72,7 @@ void SearchState::meet() {
 Placement cheapest_place(SearchState& state, std::int32_t request, double blink, bool may_open) {
   Plan& plan = state.plan;
   const Placement best = plan.cheapest_of_all(request, blink, state.rng);
-  const double prize = plan.prize(request);
+  const double prize = plan.prize(request) * state.generosity;
   if (!may_open) return best;
   const bool hierarchical = state.options.objective == PdptwObjective::kHierarchical;
   if (const double alone = plan.alone(request);

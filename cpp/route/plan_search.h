@@ -42,6 +42,8 @@ class SearchState {
 
   Plan& plan;
   Rng rng;
+  // What a request may cost, in prizes. Above 1 some enter at a loss: together with others they may be worth it.
+  double generosity = 1.0;
   const PdptwOptions& options;
   PdptwResult& out;
 

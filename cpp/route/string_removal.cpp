@@ -20,6 +20,8 @@ constexpr double kFirstPrice = 10.0, kLeastPrice = 0.1, kHighestPrice = 1e9;  //
 constexpr double kDearer = 1.03, kCheaper = 0.99;
 constexpr std::int32_t kPatience = 300;  // iterations before the incumbent is taken up again
 constexpr double kOtherVehicle = 0.1;    // of giving a route, or the first request, a vehicle of another type
+// Requests that are not worth a detour each may be worth one together: in some iterations prizes count several times.
+constexpr double kGenerous = 0.1, kMostGenerous = 4.0;
 constexpr std::size_t kNeighbours = 60;
 // Temperatures in average legs. A search that will look at each request only a few times has no time for detours: it
 // starts cooler, by the root of the iterations it can expect for each request.
@@ -30,13 +32,23 @@ constexpr double kCompacting = 0.1, kSqueezing = 0.3;
 }  // namespace
 
 StringRemoval::StringRemoval(SearchState& state)
-    : state_(state), plan_(state.plan), absences_(static_cast<std::size_t>(plan_.requests()), 1) {
+    : state_(state),
+      plan_(state.plan),
+      prized_(!state.plan.problem().prize.empty()),
+      absences_(static_cast<std::size_t>(plan_.requests()), 1) {
   const auto nodes = static_cast<std::int32_t>(plan_.problem().ready.size());
   keep_ = std::min<std::size_t>(kNeighbours, static_cast<std::size_t>(nodes - 1));
   near_.resize(static_cast<std::size_t>(nodes));
 }
 
-double StringRemoval::leg() const { return plan_.driven() / std::max(1.0, 2.0 * plan_.requests() + plan_.vehicles()); }
+// What is left out for its prize counts as if it were driven alone: a plan that serves nothing has a scale, too.
+double StringRemoval::leg() const {
+  double way = plan_.driven();
+  for (const std::int32_t request : plan_.absent()) {
+    if (std::isfinite(plan_.prize(request)) && std::isfinite(plan_.alone(request))) way += plan_.alone(request);
+  }
+  return way / std::max(1.0, 2.0 * plan_.requests() + plan_.vehicles());
+}
 
 double StringRemoval::hottest(double share, std::int64_t iterations) const {
   const double expected = share > 0.0 ? static_cast<double>(iterations) / share : 0.0;
@@ -85,7 +97,11 @@ void StringRemoval::step(double temperature, bool complete) {
   ruin();
   if (complete && hierarchical()) plan_.vehicle_limit = state_.least_vehicles();
   if (plan_.types() > 1 && state_.rng.unit() < kOtherVehicle) change_vehicle();
+  if (prized_ && state_.rng.unit() < kGenerous) {
+    state_.generosity = 1.0 + (kMostGenerous - 1.0) * state_.rng.unit();
+  }
   recreate(least + kBank, 0);
+  state_.generosity = 1.0;
   const bool fewer = plan_.missing() < least ||
                      (plan_.missing() == least && hierarchical() && plan_.vehicles() < state_.least_vehicles());
   const bool more = plan_.missing() > least + kBank ||

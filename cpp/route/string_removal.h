@@ -39,6 +39,7 @@ class StringRemoval {
 
   SearchState& state_;
   Plan& plan_;
+  bool prized_;  // requests may be left out for a prize
   std::size_t keep_ = 0;
   double price_ = 0.0;
   std::int32_t waited_ = 0;

@@ -131,6 +131,23 @@ def test_a_vehicle_waits_before_a_pickup_that_would_ride_too_long() -> None:
         Solution(early, [[1, 2]], [], 0, []).check()
 
 
+def test_requests_that_pay_only_together_are_served() -> None:
+    """Two, three and four far from the depot and beside each other, each worth half of its own way: none alone pays."""
+    for requests in (2, 3, 4):
+        nodes = 2 * requests + 1
+        xy = np.zeros((nodes, 2))
+        xy[1:, 0] = 100.0 + np.arange(nodes - 1)
+        problem = Problem(
+            "far", np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1)), np.zeros(nodes), np.full(nodes, 1000.0),
+            np.zeros(nodes), np.repeat(np.array([0, 1, -1], np.int32), [1, requests, requests]),
+            np.arange(1, requests + 1, dtype=np.int32), np.arange(requests + 1, nodes, dtype=np.int32), 0, 0,
+            types=(VehicleType(1, (9,)),), prize=np.full(requests, 125.0),
+        )  # fmt: skip
+        plan = solve(problem, max_iterations=500, objective="distance", solver="native")
+        plan.check()
+        assert not plan.left_out
+
+
 def test_reasons_name_type_and_prize() -> None:
     """A request that no type may serve, and one whose prize does not pay."""
     problem = rich_problem(4, 3, prizes=False, rides=False)
