@@ -10,12 +10,18 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "columns are written as they lie in memory");
 
+// In the length of a column whose values are all the same, of which one is written: many columns are left at their
+// defaults, and what is written is hashed.
+constexpr std::uint64_t kSame = std::uint64_t{1} << 63;
+
 template <class T>
 void put(std::string& out, const std::vector<T>& values) {
   static_assert(std::is_arithmetic_v<T>);
-  const std::uint64_t count = values.size();
+  const auto differs = [&values](const T& value) { return value != values.front(); };
+  const bool same = values.size() > 1 && std::none_of(values.begin(), values.end(), differs);
+  const std::uint64_t count = values.size() | (same ? kSame : 0);
   out.append(reinterpret_cast<const char*>(&count), sizeof count);
-  out.append(reinterpret_cast<const char*>(values.data()), count * sizeof(T));
+  out.append(reinterpret_cast<const char*>(values.data()), (same ? 1 : values.size()) * sizeof(T));
 }
 
 std::int32_t code_points(std::string_view utf8) {

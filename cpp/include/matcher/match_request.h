@@ -79,7 +79,8 @@ MatchRequestStatus decode_match_request(std::string_view bytes, const MatchReque
                                         MatchRequestColumns& out);
 
 // What the digest of the snapshot is made of after its scalars: lengths and bytes of all texts and columns,
-// little-endian, in the order of matcher.domain.canonical, which says the same in Python. Texts must be valid UTF-8.
+// little-endian, in the order of matcher.domain.canonical, which says the same in Python. Of a column of equal values
+// there is one. Texts must be valid UTF-8.
 std::string canonical_content(const MatchRequestColumns& columns);
 
 // A field of the contract as this decoder knows it.

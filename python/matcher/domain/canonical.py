@@ -16,8 +16,10 @@ from matcher.domain.enums import SpatialFrame
 from matcher.domain.snapshot import EARTH_RADIUS_M, F64, I32, I64, U64, Locations
 from matcher.domain.sphere import sin_cos_degrees
 
-_SCHEMA = b"matcher.snapshot/2"
+_SCHEMA = b"matcher.snapshot/3"
 _DIGEST_BYTES = 16
+_SAME = 1 << 63
+"""In the length of a column: its values are all the same, of which one is written."""
 _LITTLE_ENDIAN = sys.byteorder == "little"
 
 
@@ -64,10 +66,10 @@ def freeze(*groups: Any) -> None:
 
 
 def canonical_digest(scalars: tuple[object, ...], content: bytes) -> bytes:
-    """Digest of a snapshot: of its scalars and its `canonical_content`."""
-    digest = hashlib.blake2b(_SCHEMA + repr(scalars).encode(), digest_size=_DIGEST_BYTES)
+    """Digest of a snapshot: of its scalars and its `canonical_content`. By SHA-256: processors have instructions for it."""
+    digest = hashlib.sha256(_SCHEMA + repr(scalars).encode())
     digest.update(content)
-    return digest.digest()
+    return digest.digest()[:_DIGEST_BYTES]
 
 
 _LEFT_OUT = ("x", "y", "z", "announced", "acceptance_permille", "on_shift_ms")
@@ -77,19 +79,26 @@ def canonical_content(
     texts: Iterable[Sequence[str]], groups: Iterable[Any], more: Iterable[np.ndarray[Any, Any]] = ()
 ) -> bytes:
     """Lengths and bytes of all texts and columns, and of `more` columns. x, y and z follow from the coordinates given
-    and are left out; columns that came later are among `more` where they say something.
+    and are left out; columns that came later are among `more` where they say something. Of a column whose values are
+    all the same, one is written, and the highest bit of its length is set.
 
     The native decoder says the same in one call: cpp/wire/content.cpp.
     """
     content = bytearray()
     for strings in texts:
-        content += len(strings).to_bytes(8, "little")
-        content += np.fromiter(map(len, strings), dtype="<i4", count=len(strings)).tobytes()
+        _put(content, np.fromiter(map(len, strings), dtype=np.int32, count=len(strings)))
         content += "".join(strings).encode()
     for array in chain(_arrays(groups, leave_out=_LEFT_OUT), more):
-        content += len(array).to_bytes(8, "little")
-        content += (array if _LITTLE_ENDIAN else array.astype(array.dtype.newbyteorder("<"))).tobytes()
+        _put(content, array)
     return bytes(content)
+
+
+def _put(content: bytearray, array: np.ndarray[Any, Any]) -> None:
+    count = len(array)
+    if count > 1 and bool((array == array[0]).all()):
+        count, array = count | _SAME, array[:1]
+    content += count.to_bytes(8, "little")
+    content += (array if _LITTLE_ENDIAN else array.astype(array.dtype.newbyteorder("<"))).tobytes()
 
 
 def _arrays(groups: Iterable[Any], leave_out: Sequence[str] = ()) -> Iterable[Any]:

@@ -30,6 +30,8 @@ T = TypeVar("T")
 _LEAST_RETRY_AFTER_MS = 20
 _NICE = 3
 """Of kernel threads: half the weight of others on Linux."""
+_LEAST_WORK = 0.5
+"""Of the mean time of calls: what a call needs that is planned with the least."""
 _WEIGHT = 0.1
 """Of the last call in the mean time of calls."""
 
@@ -183,7 +185,7 @@ class Workers:
                 self._leave(loser)
                 refusal = self._overloaded(loser.claim, "calls of higher priority came")
                 loser.loop.call_soon_threadsafe(loser.settle, None, refusal)
-            elif self.expected_wait() > seconds:
+            elif self._would_be_late(seconds):
                 text = f"{self._total} calls come first, too many for a deadline in {max(0.0, seconds):.3f} s"
                 raise self._overloaded(claim, text)
             self._number += 1
@@ -191,6 +193,11 @@ class Workers:
             self._admitted[claim.method] += 1
             heapq.heappush(self._queue, (claim.priority, self._number, job))
             self._changed.notify()
+
+    def _would_be_late(self, seconds: float) -> bool:
+        """Whether a call that came now would wait and then have less time than work takes even when there is little."""
+        wait = self.expected_wait()
+        return wait > 0.0 and wait + _LEAST_WORK * self._mean_seconds > seconds
 
     def _least_urgent(self, priority: int) -> _Job | None:
         """The waiting job that came last among those of the highest number, if that is above `priority`."""

@@ -15,7 +15,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from matcher.domain import CancelToken, InvalidRequest
+from matcher.domain import CancelToken, ErrorReason, InvalidRequest
 from matcher.engine.spans import step
 from matcher.service.admission import Claim, Workers
 from matcher.service.idempotency import KEY
@@ -167,8 +167,8 @@ class Calls:
         remaining = context.time_remaining()
         seconds = self._default_seconds if remaining is None else min(remaining, self._longest_seconds)
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-        give_up = self.margins.give_up(method, seconds)
-        call = Call(method, request, begin + seconds, self.margins.of(method), metadata, give_up)
+        give_up = self.margins.give_up(seconds)
+        call = Call(method, request, begin + seconds, max(give_up, self.margins.of(method)), metadata, give_up)
         claim = self._claims.get(method)
         call.claim = claim or self._claims.setdefault(method, Claim(method))
         refusal: Refusal | None = None
@@ -187,6 +187,8 @@ class Calls:
             refusal = refused.refusal
         except asyncio.CancelledError:
             status = "CANCELLED"
+            if call.seconds_left() <= 0:
+                self.margins.missed(give_up)
             raise
         except Exception as error:
             span.record_exception(error)
@@ -200,9 +202,13 @@ class Calls:
                 detach(token)
             if span.is_recording():
                 _close(span, status, refusal)
-        if refusal is not None:
+        if refusal is None:
+            return reply
+        try:
             await abort(context, refusal)
-        return reply
+        finally:
+            if refusal.reason is ErrorReason.DEADLINE:
+                self.margins.told(max(begin, call.deadline - give_up), time.monotonic())
 
     def _ended(self, call: Call, status: str, refusal: Refusal | None, begin: float, span: trace.Span) -> None:
         self.in_flight -= 1

@@ -55,7 +55,7 @@ class Replies:
         if len(key) > _MAX_KEY_CHARACTERS:
             sentence = f"has {len(key)} characters; at most {_MAX_KEY_CHARACTERS} are allowed"
             raise InvalidRequest([Violation(KEY, sentence, ErrorReason.TOO_LARGE)])
-        digest = hashlib.blake2b(request, digest_size=16).digest()
+        digest = hashlib.sha256(request).digest()
         while True:
             entry, repeated = self._entry(key, digest, answer)
             try:

@@ -11,7 +11,7 @@ _HALF_LIFE_CALLS = 1_000
 _ENOUGH_CALLS = 100
 _ENOUGH_TURNS = 20
 _QUANTILE = 0.999
-_MOST_OF_THE_TIME = 0.25
+_MOST_OF_THE_TIME = 1 / 3
 _ASKED_EVERY = 16
 """Values after which a quantile is looked up anew: that takes longer than to add one."""
 
@@ -85,10 +85,10 @@ class ReplyMargins:
         """Seconds kept from the deadlines of a method."""
         return self.measured.get(method, self._first)
 
-    def give_up(self, method: str, seconds: float) -> float:
+    def give_up(self, seconds: float) -> float:
         """Seconds before a deadline in `seconds` at which a caller is told that there is no answer; later its library
         tells it. However late everything is, most of the caller's time is left for an answer."""
-        return min(self.of(method), self._least + self.lag_seconds, max(self._least, _MOST_OF_THE_TIME * seconds))
+        return min(self._least + self.lag_seconds, max(self._least, _MOST_OF_THE_TIME * seconds))
 
     def replied(self, method: str, seconds: float) -> None:
         """A reply was handed over so long after it was decided."""
@@ -101,6 +101,16 @@ class ReplyMargins:
             self.measured[method] = self._least + measured
 
     def late(self, seconds: float) -> None:
-        """The event loop did something so long after it was due."""
+        """The event loop did something so long after it was due, or a caller was told something."""
         self._lag.add(seconds)
         self.lag_seconds = self._lag.refreshed() or 0.0
+
+    def told(self, due: float, now: float) -> None:
+        """A caller has been told that there is no answer, which it was to be told at `due`."""
+        self.late(max(0.0, now - due))
+
+    def missed(self, give_up: float) -> None:
+        """A caller's library was quicker than we, though it was to be told `give_up` seconds before its deadline: what
+        passed between us was more than that, and we cannot know how much. So the same is asked for once more."""
+        self._lag.add(give_up)
+        self.lag_seconds = self._lag.seconds() or 0.0

@@ -121,8 +121,9 @@ class Sessions:
         if taken.match_request is None:
             return encode_stream_reply(taken, following), taken.status, None
         seconds = (taken.budget_ms or self._config.default_deadline_ms) / 1e3
-        give_up = self._margins.give_up(STREAM, seconds)
-        call = Call(STREAM, taken.match_request, begin + seconds, self._margins.of(STREAM), {}, give_up)
+        give_up = self._margins.give_up(seconds)
+        margin = max(give_up, self._margins.of(STREAM))
+        call = Call(STREAM, taken.match_request, begin + seconds, margin, {}, give_up)
         try:
             reply = await self._methods.match(call)
         except InvalidRequest as error:
