@@ -66,7 +66,7 @@ def freeze(*groups: Any) -> None:
 
 
 def canonical_digest(scalars: tuple[object, ...], content: bytes) -> bytes:
-    """Digest of a snapshot: of its scalars and its `canonical_content`. By SHA-256: processors have instructions for it."""
+    """Digest of a snapshot: of its scalars and its `canonical_content`. SHA-256: there are instructions for it."""
     digest = hashlib.sha256(_SCHEMA + repr(scalars).encode())
     digest.update(content)
     return digest.digest()[:_DIGEST_BYTES]
