@@ -17,11 +17,6 @@ namespace py = pybind11;
 
 constexpr std::size_t kSmallBytes = 8'192;  // about 20 µs
 
-// What the arrays of one request lie in: one allocation more per request, instead of two per column.
-struct Kept {
-  MatchRequestColumns columns;
-};
-
 class Arrays {
  public:
   explicit Arrays(const py::capsule& owner) : owner_(owner) {}
@@ -60,10 +55,10 @@ py::tuple texts(const std::vector<std::string_view>& views) {
 }
 
 // In the order of the fields of matcher.domain.snapshot's classes.
-py::tuple to_python(std::unique_ptr<Kept> kept, const std::string& content) {
-  const MatchRequestColumns& c = kept->columns;
-  const py::capsule owner(kept.get(), [](void* held) { delete static_cast<Kept*>(held); });
-  kept.release();
+py::tuple to_python(std::unique_ptr<MatchRequestColumns> columns, const std::string& content) {
+  const MatchRequestColumns& c = *columns;
+  // One owner for all arrays, instead of two allocations each. The texts that it refers to may go before it.
+  const py::capsule owner(columns.release(), [](void* held) { delete static_cast<MatchRequestColumns*>(held); });
   const Arrays array(owner);
   py::tuple locations =
       py::make_tuple(array(c.latitude), array(c.longitude), array(c.x), array(c.y), array(c.z), c.radius_m);
@@ -89,19 +84,18 @@ py::tuple to_python(std::unique_ptr<Kept> kept, const std::string& content) {
 py::object decode(const py::bytes& request, std::int64_t orders, std::int64_t couriers, std::int64_t route_stops,
                   std::int64_t id_bytes, std::int64_t demand_points) {
   const std::string_view bytes = request;  // the caller's reference keeps it while the GIL is released
-  auto kept = std::make_unique<Kept>();
-  MatchRequestColumns& columns = kept->columns;
+  auto columns = std::make_unique<MatchRequestColumns>();
   MatchRequestStatus status;
   std::string content;
   {
     // Giving the GIL up and taking it again wakes threads: more work than to decode a small request.
     std::optional<py::gil_scoped_release> unlocked;
     if (bytes.size() > kSmallBytes) unlocked.emplace();
-    status = decode_match_request(bytes, {orders, couriers, route_stops, id_bytes, demand_points}, columns);
-    if (status == MatchRequestStatus::kOk) content = canonical_content(columns);
+    status = decode_match_request(bytes, {orders, couriers, route_stops, id_bytes, demand_points}, *columns);
+    if (status == MatchRequestStatus::kOk) content = canonical_content(*columns);
   }
   if (status != MatchRequestStatus::kOk) return py::none();
-  return to_python(std::move(kept), content);
+  return to_python(std::move(columns), content);
 }
 
 py::list fields() {

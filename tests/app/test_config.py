@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from matcher.app import Config, ConfigError, built_in_policies, load_config, parse_config
+from matcher.app import App, Config, ConfigError, built_in_policies, load_config, parse_config
 from matcher.app.policies import policy_problems
 from matcher.domain import Commitment, Rung
 
@@ -131,3 +131,15 @@ def test_a_policys_digest_is_of_its_values_however_they_are_written() -> None:
     assert whole.digest == real.digest != policy.digest
     assert replace(policy, name="other").digest != policy.digest
     assert replace(policy, ladder=(Rung.GREEDY,)).digest != policy.digest
+
+
+def test_a_reload_takes_policies_and_names_what_it_leaves() -> None:
+    """Every other section that has changed needs a restart, and whoever reloads is told so."""
+    before = parse_config("[policies.default]\nsolver_iterations = 7")
+    text = "[policies.default]\nsolver_iterations = 8\n"
+    more = '[server]\nqueue_calls = 3\n[tls]\ncertificate = "c"\nkey = "k"\n[telemetry]\nlog_calls = false'
+    with App(before) as app:
+        assert app.reload(parse_config(text)) == []
+        assert app.policy("default").solver_iterations == 8
+        assert set(app.reload(parse_config(text + more))) == {"server", "tls", "telemetry"}
+        assert app.config.server == before.server

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NoReturn
 
 from opentelemetry import trace
@@ -107,7 +107,7 @@ class App:
 
         Decisions in the making keep the policy that they began with.
         """
-        sections = ("server", "limits", "journal", "telemetry")
+        sections = [field.name for field in fields(Config) if field.name != "policies"]
         ignored = [name for name in sections if getattr(config, name) != getattr(self.config, name)]
         self.config = replace(self.config, policies=config.policies)
         self._config_digest = self.config.digest
