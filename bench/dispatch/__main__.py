@@ -1,7 +1,7 @@
 """The reach table of the Grubhub days, and what each part of the decision is worth.
 
     python -m bench.dispatch [--days REGEX] [--powers both|none|updates|prepositioning] [--jobs N]
-                             [--ablations REGEX] [--set KEY=VALUE] [--out DIR]
+                             [--imprecise REGEX] [--ablations REGEX] [--set KEY=VALUE] [--out DIR]
 
 Every solution is judged by the strict checker; the exit status is 1 when one breaks a rule. Published figures are of
 Reyes, Erera, Savelsbergh, Sahasrabudhe & O'Neil (2018), over all 240 instances unless the row says otherwise; bounds
@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from bench.dispatch.reach import ABLATIONS, MODES, reach_rows
+from bench.dispatch.reach import ABLATIONS, MEAN_KITCHENS, MODES, mean_kitchen_rows, reach_rows
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -38,6 +38,7 @@ from matcher.simulation.mdrp.batch import DayRun, simulate_days
 from matcher.simulation.mdrp.checks import OperatingMode
 from matcher.simulation.mdrp.evaluation import mean_metrics
 from matcher.simulation.mdrp.instance import InstanceSource, find_instances
+from matcher.simulation.noise import Noise
 
 _ROOT = Path(__file__).resolve().parents[2]
 _WIDTH = 118
@@ -50,6 +51,10 @@ def main() -> int:
     parser.add_argument(
         "--ablations", default="0o50t100s1p100|1r50t75s1p125|2o50t100s1p100|3r50t100s1p125|4r50t75s1p100",
         metavar="REGEX", help='days of the ablations ("none": no ablations)',
+    )  # fmt: skip
+    parser.add_argument(
+        "--imprecise", metavar="REGEX", help="days run once more with only mean preparation times known, for the reach "
+        'table (default: those of --days; "none": none)',
     )  # fmt: skip
     parser.add_argument(
         "--powers", choices=MODES, default="both", help="operating mode of the reach table (default: both)"
@@ -78,10 +83,13 @@ def main() -> int:
         if not wanted:
             raise ValueError(f"no day's name matches {args.days!r}")
         runs = _run(wanted, config, mode, args.out / "reach", args.jobs, "reach")
-        console.print(_reach_table(runs, _read(data / "index.csv"), _read(data / "published_seed0_exact.csv")))
+        imprecise = _imprecise(sources, config, mode, args)
+        console.print(
+            _reach_table(runs, imprecise, _read(data / "index.csv"), _read(data / "published_seed0_exact.csv"))
+        )
         p50, p95, p99 = np.percentile([note.decision_ms for day in runs for note in day.cycles], [50, 95, 99])
         console.print(f"ms a decision: p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}")
-        broken = sum(len(day.violations) for day in runs)
+        broken = sum(len(day.violations) for day in [*runs, *imprecise])
         if args.ablations != "none":
             chosen = [source for source in sources if re.search(args.ablations, source.name)]
             table, more = _ablations(chosen, base, args)
@@ -94,13 +102,33 @@ def main() -> int:
     return 1 if broken else 0
 
 
+def _imprecise(
+    sources: Sequence[InstanceSource], config: Config, mode: OperatingMode, args: argparse.Namespace
+) -> list[DayRun]:
+    """The days of --imprecise, with only mean preparation times known."""
+    regex = args.days if args.imprecise is None else args.imprecise
+    if regex == "none":
+        return []
+    wanted = [source for source in sources if re.search(regex, source.name)]
+    if not wanted:
+        raise ValueError(f"no day's name matches {regex!r}")
+    told = replace(mode, late_kitchens=True)
+    return _run(wanted, config, told, args.out / "imprecise", args.jobs, "imprecise", MEAN_KITCHENS)
+
+
 def _run(
-    sources: Sequence[InstanceSource], config: Config, mode: OperatingMode, out: Path, jobs: int, name: str
+    sources: Sequence[InstanceSource],
+    config: Config,
+    mode: OperatingMode,
+    out: Path,
+    jobs: int,
+    name: str,
+    noise: Noise | None = None,
 ) -> list[DayRun]:
     runs = []
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task(name, total=len(sources))
-        for day in simulate_days(sources, partial(open_engine, config, "mdrp"), out, jobs, mode=mode):
+        for day in simulate_days(sources, partial(open_engine, config, "mdrp"), out, jobs, noise, mode):
             runs.append(day)
             progress.advance(task)
     runs.sort(key=lambda day: day.name)
@@ -108,12 +136,21 @@ def _run(
     return runs
 
 
-def _reach_table(runs: Sequence[DayRun], index: dict[str, dict[str, str]], exact: dict[str, dict[str, str]]) -> Table:
-    table = Table(box=None, pad_edge=False, title=f"{len(runs)} days", title_justify="left")
+def _reach_table(
+    runs: Sequence[DayRun],
+    imprecise: Sequence[DayRun],
+    index: dict[str, dict[str, str]],
+    exact: dict[str, dict[str, str]],
+) -> Table:
+    title = f"{len(runs)} days" + (f", and {len(imprecise)} with imprecise preparation times" if imprecise else "")
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for heading in ("measure", "ours", "reach", "", "Reyes et al.", "best known", "bound of these days"):
         table.add_column(heading, justify="left" if heading == "measure" else "right", no_wrap=True)
     for row in reach_rows({day.name: day.metrics for day in runs}, index, exact):
         table.add_row(*row)
+    if imprecise:
+        for row in mean_kitchen_rows({day.name: day.metrics for day in imprecise}):
+            table.add_row(*row)
     return table
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from matcher.simulation.mdrp.checks import NO_POWERS, OperatingMode
+from matcher.simulation.mdrp.day import MINUTE_MS
 from matcher.simulation.mdrp.evaluation import Metrics
+from matcher.simulation.noise import Noise
 
 ABLATIONS: dict[str, tuple[str, ...]] = {
     "whole": (),
@@ -31,6 +33,9 @@ MODES = {
     "both": OperatingMode(prepositioning=True, assignment_updates=True),
 }
 """Operating modes by the powers that they use."""
+
+MEAN_KITCHENS = Noise(store_mean=True, quantum_ms=MINUTE_MS)
+"""Until an order is ready, decisions know its restaurant's mean preparation time and nothing else."""
 
 Rows = Mapping[str, Mapping[str, str]]
 _UNDERSTAFFED = "1o50t100s1p100"
@@ -84,6 +89,13 @@ def reach_rows(metrics: Mapping[str, Metrics], index: Rows, exact: Rows) -> Iter
         only = {_UNDERSTAFFED: metrics[_UNDERSTAFFED]}
         yield _row(f"{_UNDERSTAFFED}: undelivered %", _mean(only, "undelivered_pct"), 1.5, "3.35", "", "")
         yield _row(f"{_UNDERSTAFFED}: click to door", _mean(only, "click_to_door_mean"), 38.0, "38.24", "", "")
+
+
+def mean_kitchen_rows(metrics: Mapping[str, Metrics]) -> Iterator[tuple[str, ...]]:
+    """The rows of days run with `MEAN_KITCHENS`. Both published means are over all 240."""
+    label = "only mean preparation times known: "
+    yield _row(label + "undelivered %", _mean(metrics, "undelivered_pct"), 0.30, "0.62", "", "")
+    yield _row(label + "click to door", _mean(metrics, "click_to_door_mean"), 33.3, "34.03", "", "")
 
 
 def _mean(metrics: Mapping[str, Metrics], name: str) -> float:

@@ -62,12 +62,12 @@ py::tuple to_python(std::unique_ptr<MatchRequestColumns> columns, const std::str
   const Arrays array(owner);
   py::tuple locations =
       py::make_tuple(array(c.latitude), array(c.longitude), array(c.x), array(c.y), array(c.z), c.radius_m);
-  py::tuple orders = py::make_tuple(texts(c.order_ids), array(c.pickup_loc), array(c.dropoff_loc), array(c.placed_ms),
-                                    array(c.ready_ms), array(c.promised_by_ms), array(c.dropoff_not_before_ms),
-                                    array(c.pickup_by_ms), array(c.dropoff_by_ms), array(c.freshness_ms), array(c.size),
-                                    array(c.order_skills), array(c.priority), array(c.store), array(c.pickup_access_ms),
-                                    array(c.pickup_leave_ms), array(c.dropoff_access_ms), array(c.dropoff_leave_ms),
-                                    array(c.pay_micros), array(c.order_courier), array(c.announced));
+  py::tuple orders = py::make_tuple(
+      texts(c.order_ids), array(c.pickup_loc), array(c.dropoff_loc), array(c.placed_ms), array(c.ready_ms),
+      array(c.promised_by_ms), array(c.dropoff_not_before_ms), array(c.pickup_by_ms), array(c.dropoff_by_ms),
+      array(c.freshness_ms), array(c.size), array(c.order_skills), array(c.priority), array(c.store),
+      array(c.pickup_access_ms), array(c.pickup_leave_ms), array(c.dropoff_access_ms), array(c.dropoff_leave_ms),
+      array(c.pay_micros), array(c.order_courier), array(c.announced), array(c.ready_early_ms), array(c.ready_late_ms));
   py::tuple couriers = py::make_tuple(texts(c.courier_ids), array(c.courier_loc), array(c.free_ms),
                                       array(c.shift_end_ms), array(c.capacity), array(c.courier_skills), array(c.mode),
                                       array(c.speed_mph), array(c.earned_micros), array(c.guaranteed_micros),

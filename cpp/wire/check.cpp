@@ -35,7 +35,9 @@ class Checks {
            within(o.dropoff_leave_ms, kDayMs) && within(o.size, kMaxUnits) && within(o.priority, kMaxPriority) &&
            within(o.courier_pay_micros, kMaxMicros) && window(o.dropoff_not_before_ms, o.promised_by_ms) &&
            window(o.dropoff_not_before_ms, o.dropoff_by_ms) && window(o.ready_at_ms, o.pickup_by_ms) &&
-           window(o.ready_at_ms, o.dropoff_by_ms);
+           window(o.ready_at_ms, o.dropoff_by_ms) && time(o.ready_early_at_ms) && time(o.ready_late_at_ms) &&
+           window(o.ready_early_at_ms, o.ready_at_ms) && window(o.ready_at_ms, o.ready_late_at_ms) &&
+           window(o.ready_early_at_ms, o.ready_late_at_ms);
   }
 
   bool courier(const CourierRow& c) const {

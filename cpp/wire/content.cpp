@@ -62,6 +62,7 @@ std::string canonical_content(const MatchRequestColumns& c) {
   if (!only(c.announced, -1) || !only(c.acceptance_permille, 0) || !only(c.on_shift_ms, 0)) {
     all(c.announced, c.acceptance_permille, c.on_shift_ms);
   }
+  if (c.ready_early_ms != c.ready_ms || c.ready_late_ms != c.ready_ms) all(c.ready_early_ms, c.ready_late_ms);
   return out;
 }
 

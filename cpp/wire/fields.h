@@ -25,31 +25,33 @@
   X(longitude, 2, float64)       \
   X(weight, 3, int32)
 
-#define MATCHER_ORDER_FIELDS(X)      \
-  X(id, 1, string)                   \
-  X(pickup_latitude, 2, float64)     \
-  X(pickup_longitude, 3, float64)    \
-  X(dropoff_latitude, 4, float64)    \
-  X(dropoff_longitude, 5, float64)   \
-  X(placed_at_ms, 6, int64)          \
-  X(ready_at_ms, 7, int64)           \
-  X(promised_by_ms, 8, int64)        \
-  X(dropoff_not_before_ms, 9, int64) \
-  X(pickup_by_ms, 10, int64)         \
-  X(dropoff_by_ms, 11, int64)        \
-  X(size, 12, int32)                 \
-  X(required_skills, 13, string)     \
-  X(priority, 14, int32)             \
-  X(freshness_limit_ms, 15, int64)   \
-  X(store_id, 16, string)            \
-  X(pickup_access_ms, 17, int32)     \
-  X(pickup_leave_ms, 18, int32)      \
-  X(dropoff_access_ms, 19, int32)    \
-  X(dropoff_leave_ms, 20, int32)     \
-  X(picked_up_at_ms, 21, int64)      \
-  X(courier_pay_micros, 22, int64)   \
-  X(refused_courier_ids, 23, string) \
-  X(announced_courier_id, 24, string)
+#define MATCHER_ORDER_FIELDS(X)       \
+  X(id, 1, string)                    \
+  X(pickup_latitude, 2, float64)      \
+  X(pickup_longitude, 3, float64)     \
+  X(dropoff_latitude, 4, float64)     \
+  X(dropoff_longitude, 5, float64)    \
+  X(placed_at_ms, 6, int64)           \
+  X(ready_at_ms, 7, int64)            \
+  X(promised_by_ms, 8, int64)         \
+  X(dropoff_not_before_ms, 9, int64)  \
+  X(pickup_by_ms, 10, int64)          \
+  X(dropoff_by_ms, 11, int64)         \
+  X(size, 12, int32)                  \
+  X(required_skills, 13, string)      \
+  X(priority, 14, int32)              \
+  X(freshness_limit_ms, 15, int64)    \
+  X(store_id, 16, string)             \
+  X(pickup_access_ms, 17, int32)      \
+  X(pickup_leave_ms, 18, int32)       \
+  X(dropoff_access_ms, 19, int32)     \
+  X(dropoff_leave_ms, 20, int32)      \
+  X(picked_up_at_ms, 21, int64)       \
+  X(courier_pay_micros, 22, int64)    \
+  X(refused_courier_ids, 23, string)  \
+  X(announced_courier_id, 24, string) \
+  X(ready_early_at_ms, 25, int64)     \
+  X(ready_late_at_ms, 26, int64)
 
 #define MATCHER_STOP_FIELDS(X) \
   X(kind, 1, enumeration)      \

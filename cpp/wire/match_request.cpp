@@ -314,6 +314,7 @@ class Builder {
     for (std::size_t k = 0; k < order_at_.size(); ++k) {
       if (aboard_[k]) out_.ready_ms[k] = since(rows_.orders[order_at_[k]].picked_up_at_ms, 0);
     }
+    readiness();
     each(out_.promised_by_ms, [this](const OrderRow& o) { return since(o.promised_by_ms, kNeverMs); });
     each(out_.dropoff_not_before_ms, [this](const OrderRow& o) { return since(o.dropoff_not_before_ms, 0); });
     each(out_.pickup_by_ms, [this](const OrderRow& o) { return since(o.pickup_by_ms, kNeverMs); });
@@ -329,6 +330,18 @@ class Builder {
     each(out_.dropoff_leave_ms, [](const OrderRow& o) { return o.dropoff_leave_ms; });
     each(out_.pay_micros, [](const OrderRow& o) { return o.courier_pay_micros; });
     out_.order_courier = owner_;
+  }
+
+  // How uncertain ready times are: not at all for orders on board, and where nothing is said.
+  void readiness() {
+    out_.ready_early_ms = out_.ready_late_ms = out_.ready_ms;
+    for (std::size_t k = 0; k < order_at_.size(); ++k) {
+      if (aboard_[k]) continue;
+      const OrderRow& row = rows_.orders[order_at_[k]];
+      const std::int64_t ready = out_.ready_ms[k];
+      out_.ready_early_ms[k] = std::min(ready, since(row.ready_early_at_ms, ready));
+      out_.ready_late_ms[k] = std::max(ready, since(row.ready_late_at_ms, ready));
+    }
   }
 
   void stores() {

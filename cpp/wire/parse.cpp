@@ -171,6 +171,12 @@ class Parser {
         case OrderField::announced_courier_id:
           row.announced = text(in);
           break;
+        case OrderField::ready_early_at_ms:
+          row.ready_early_at_ms = in.int64();
+          break;
+        case OrderField::ready_late_at_ms:
+          row.ready_late_at_ms = in.int64();
+          break;
         default:
           in.skip();
       }

@@ -33,7 +33,8 @@ struct OrderRow {
   std::string_view id, store_id, announced;
   double pickup_latitude = 0, pickup_longitude = 0, dropoff_latitude = 0, dropoff_longitude = 0;
   std::int64_t placed_at_ms = 0, ready_at_ms = 0, promised_by_ms = 0, dropoff_not_before_ms = 0, pickup_by_ms = 0,
-               dropoff_by_ms = 0, freshness_limit_ms = 0, picked_up_at_ms = 0, courier_pay_micros = 0;
+               dropoff_by_ms = 0, freshness_limit_ms = 0, picked_up_at_ms = 0, courier_pay_micros = 0,
+               ready_early_at_ms = 0, ready_late_at_ms = 0;
   std::uint64_t skills = 0;
   std::size_t first_refusal = 0, refusals = 0;
   std::int32_t size = 0, priority = 0, pickup_access_ms = 0, pickup_leave_ms = 0, dropoff_access_ms = 0,

@@ -171,3 +171,8 @@ def test_noise_is_seeded_and_said(days: Path, tmp_path: Path, capsys: pytest.Cap
     assert "Noise(ready=0.5" in capsys.readouterr().out
     assert main(["simulate", "mdrp", str(days), "--out", str(tmp_path / "odd"), "--noise", "redy=1"]) == 1
     assert "redy" in capsys.readouterr().err
+    hidden = ["--noise", "ready=restaurant_mean", "--updates"]
+    assert main(["simulate", "mdrp", str(days), "--out", str(tmp_path / "hidden"), *hidden]) == 0
+    assert "ready times not known before they come" in capsys.readouterr().out
+    mode = json.loads((tmp_path / "hidden" / "metrics.json").read_text())["mode"]
+    assert mode == {"prepositioning": False, "assignment_updates": True, "late_kitchens": True}

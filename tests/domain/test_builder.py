@@ -196,6 +196,8 @@ def test_listing_order_changes_nothing(data: st.DataObject) -> None:
         {"dropoff_leave_ms": 1},
         {"courier_pay_micros": 1},
         {"announced_courier_id": "c1"},
+        {"ready_early_at_ms": AT - 1},
+        {"ready_late_at_ms": AT + 1},
     ],
 )
 def test_the_digest_sees_every_attribute_of_an_order(change: dict[str, object]) -> None:
@@ -254,6 +256,18 @@ BAD_ORDERS: list[tuple[dict[str, object], str, ErrorReason, str]] = [
     ({"placed_at_ms": AT - 31 * DAY}, "placed_at_ms", ErrorReason.OUT_OF_RANGE, "31.0 days"),
     ({"placed_at_ms": AT // 1000}, "placed_at_ms", ErrorReason.OUT_OF_RANGE, "Unix milliseconds"),
     ({"placed_at_ms": 0}, "placed_at_ms", ErrorReason.OUT_OF_RANGE, "None"),
+    (
+        {"ready_at_ms": AT, "ready_early_at_ms": AT + 5},
+        "ready_at_ms",
+        ErrorReason.INVERTED_WINDOW,
+        "before ready_early_at_ms",
+    ),
+    (
+        {"ready_at_ms": AT, "ready_late_at_ms": AT - 5},
+        "ready_late_at_ms",
+        ErrorReason.INVERTED_WINDOW,
+        "before ready_at_ms",
+    ),
     ({"ready_at_ms": 1.5}, "ready_at_ms", ErrorReason.MALFORMED, "integer"),
     ({"ready_at_ms": 1 << 63}, "ready_at_ms", ErrorReason.OUT_OF_RANGE, "64 bits"),
     (

@@ -9,18 +9,17 @@ import pytest
 from tests.engine.markets import PORTS
 from tests.shared_data import shared_data
 from tests.simulation.days import day
-from tests.simulation.test_world import MINUTE, START, market, order, rules, shift
+from tests.simulation.test_world import MINUTE, START, order, shift
 
 import matcher
 from matcher.app.policies import built_in_policies
 from matcher.domain import Additions, CourierPlan, Decision, PlannedStop, Snapshot, StopKind
-from matcher.simulation import Cycle, Diversion, PlanError, World
+from matcher.simulation import Cycle, PlanError
 from matcher.simulation.additions import AddingCourier
 from matcher.simulation.mdrp.checks import OperatingMode, check_solution
 from matcher.simulation.mdrp.day import run_day
 from matcher.simulation.mdrp.instance import find_instances
 from matcher.simulation.mdrp.reference import feasibility_report
-from matcher.simulation.noise import Noise
 
 PICKUP, DROPOFF = StopKind.PICKUP, StopKind.DROPOFF
 UPDATES = OperatingMode(assignment_updates=True)
@@ -142,9 +141,3 @@ def test_a_real_day_with_updates_obeys_the_rules_of_its_mode() -> None:
     solution, _ = run_day(instance, Engine(), mode=UPDATES)
     assert check_solution(instance, solution, UPDATES) == ()
     assert feasibility_report(instance, solution)[1]
-
-
-def test_late_kitchens_and_updates_do_not_go_together() -> None:
-    """What a pick-up waits for is not known when it is promised: nobody has said what an update means then."""
-    with pytest.raises(ValueError, match="LOCKED_PLAN"):
-        World(market([], []), rules(Diversion.ADDED_ORDERS), Noise(ready=0.3))

@@ -34,6 +34,9 @@ def snapshots(draw: st.DrawFn) -> Any:
             continue
         ready, not_before = draw(times()), draw(times())
         pickup_by, dropoff_by, promised = draw(times()), draw(times()), draw(times())
+        early, late = draw(times()), draw(times())
+        ordered = iter(sorted(time for time in (early, ready, late) if time is not None))
+        early, ready, late = (time if time is None else next(ordered) for time in (early, ready, late))
         if ready is not None and pickup_by is not None:
             pickup_by = max(pickup_by, ready)
         earliest = [t for t in (ready, not_before) if t is not None]
@@ -66,6 +69,8 @@ def snapshots(draw: st.DrawFn) -> Any:
                 picked_up_at_ms=draw(times()),
                 courier_pay_micros=draw(micros),
                 refused_courier_ids=draw(st.lists(st.sampled_from(["c0", "c1", "c3", "gone"]), max_size=3).map(tuple)),
+                ready_early_at_ms=early,
+                ready_late_at_ms=late,
                 announced_courier_id=draw(st.sampled_from(["", "", "c0", "c2", "gone"])),
             )
         )

@@ -54,7 +54,7 @@ struct MatchRequestColumns {
   std::vector<std::uint64_t> order_skills;
   std::vector<std::int32_t> priority, store, pickup_access_ms, pickup_leave_ms, dropoff_access_ms, dropoff_leave_ms,
       order_courier, announced;
-  std::vector<std::int64_t> pay_micros;
+  std::vector<std::int64_t> pay_micros, ready_early_ms, ready_late_ms;
 
   std::vector<std::string_view> courier_ids;
   std::vector<std::int32_t> courier_loc;

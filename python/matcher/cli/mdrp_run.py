@@ -46,12 +46,12 @@ def run_mdrp(args: argparse.Namespace) -> int:
             raise ValueError(f"no instance's name contains {args.only!r}")
         if args.jobs < 1:
             raise ValueError(f"--jobs must be at least 1, not {args.jobs}")
-        mode = OperatingMode(prepositioning=args.preposition, assignment_updates=args.updates)
+        noise = parse_noise(args.noise, MINUTE_MS) if args.noise else None
+        mode = OperatingMode(args.preposition, args.updates, noise is not None and noise.late_kitchens)
         config = replace(
             with_overrides(read_config(args), args.policy, [*policy_of(mode), *args.settings]),
             journal=JournalConfig(),
         )
-        noise = parse_noise(args.noise, MINUTE_MS) if args.noise else None
         with _decider_factory(args, config) as factory:
             runs = _all_days(sources, factory, args.out, args.jobs, noise, mode)
     except (ValueError, OSError, re.error, ConfigError, PlanError, InvalidRequest, CallFailed) as error:
@@ -69,7 +69,7 @@ def run_mdrp(args: argparse.Namespace) -> int:
     console.print(summary_table(runs, mean))
     console.print(f"operating mode: {mode}; {committed_when(mode)}; one decision a minute")
     if noise is not None:
-        console.print(f"{noise}: a kitchen later than told may keep a courier beyond the shift: the checker says so")
+        console.print(f"{noise}")
     console.print(f"written: {args.out}/metrics.json, {args.out}/report.html, {args.out}/INSTANCE/solution_info_*.txt")
     for day in runs:
         for violation in day.violations[:5]:
@@ -84,9 +84,11 @@ def policy_of(mode: OperatingMode) -> list[str]:
 
 
 def write_metrics(runs: list[DayRun], mean: Metrics, mode: OperatingMode, path: Path) -> None:
-    """Metrics of every day and their mean, as JSON, undefined ones null; the operating mode where a power is used."""
+    """Metrics of every day and their mean, as JSON, undefined ones null; the operating mode where it is not the plain
+    one, `late_kitchens` in it where they are."""
     entries = {day.name: asdict(day.metrics) for day in runs}
-    stated = {} if mode == NO_POWERS else {"mode": asdict(mode)}
+    said = {name: value for name, value in asdict(mode).items() if value or name != "late_kitchens"}
+    stated = {} if mode == NO_POWERS else {"mode": said}
     text = json.dumps({**stated, "instances": entries, "mean": asdict(mean)}, indent=1, allow_nan=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")

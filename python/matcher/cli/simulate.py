@@ -53,7 +53,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default="",
         metavar="KEY=VALUE,...",
         help="what decisions are not told: ready=S (standard deviation of the logarithm of estimated preparation "
-        "times), refusal=P (probability that a courier refuses an order), seed=N",
+        "times), ready=restaurant_mean (until an order is ready, its restaurant's mean preparation time), "
+        "refusal=P (probability that a courier refuses an order), seed=N",
     )
     mdrp.set_defaults(run=run)
     _add_dpdp(markets)

@@ -98,6 +98,8 @@ def build_snapshot(
         refused_ptr=_pointers([len(o.refused_courier_ids) for o in orders]),
         refused=[name for o in orders for name in o.refused_courier_ids],
         announced_courier_id=[o.announced_courier_id for o in orders],
+        ready_early_at_ms=check.times("orders", "ready_early_at_ms", [o.ready_early_at_ms for o in orders]),
+        ready_late_at_ms=check.times("orders", "ready_late_at_ms", [o.ready_late_at_ms for o in orders]),
     )
     courier_columns = CourierColumns(
         ids=[c.id for c in couriers],
@@ -181,13 +183,18 @@ def snapshot_from_columns(
         """Times relative to the snapshot's, rows sorted."""
         return np.where(times == NO_TIME, default, times - at_unix_ms)[order_at]
 
-    ready = np.where(on_board, orders.picked_up_at_ms, orders.ready_at_ms)
+    ready = since(np.where(on_board, orders.picked_up_at_ms, orders.ready_at_ms), 0)
+
+    def beside(times: I64) -> I64:
+        """Quantiles of ready times; the ready time where none is given, or the order is on board."""
+        return np.where((on_board | (times == NO_TIME))[order_at], ready, since(times, 0))
+
     built_orders = Orders(
         ids=tuple(map(orders.ids.__getitem__, order_at.tolist())),
         pickup_loc=places[:n][order_at],
         dropoff_loc=places[n : 2 * n][order_at],
         placed_ms=since(orders.placed_at_ms, 0),
-        ready_ms=since(ready, 0),
+        ready_ms=ready,
         promised_by_ms=since(orders.promised_by_ms, int(NEVER_MS)),
         dropoff_not_before_ms=since(orders.dropoff_not_before_ms, 0),
         pickup_by_ms=since(orders.pickup_by_ms, int(NEVER_MS)),
@@ -204,6 +211,8 @@ def snapshot_from_columns(
         pay_micros=orders.courier_pay_micros[order_at],
         courier=_ranked(courier_rank, owner)[order_at],
         announced=_announced(orders, couriers.ids, courier_rank)[order_at],
+        ready_early_ms=np.minimum(beside(orders.ready_early_at_ms), ready),
+        ready_late_ms=np.maximum(beside(orders.ready_late_at_ms), ready),
     )
     free = np.where(couriers.free_at_ms == NO_TIME, 0, couriers.free_at_ms - at_unix_ms)
     end = np.where(couriers.shift_end_at_ms == NO_TIME, NEVER_MS, couriers.shift_end_at_ms - at_unix_ms)
@@ -264,7 +273,7 @@ def snapshot_from_canonical(
         content = canonical_content(
             (skills, stores, orders.ids, couriers.ids),
             (locations, orders, couriers, routes, demand, *((refusals,) if len(refusals) else ())),
-            _said_of_couriers(orders, couriers),
+            (*_said_of_couriers(orders, couriers), *_said_of_readiness(orders)),
         )
     digest = canonical_digest((market_id, at_unix_ms, int(frame)), content)
     return Snapshot(
@@ -301,6 +310,13 @@ def _said_of_couriers(orders: Orders, couriers: Couriers) -> tuple[I32, I32, I64
     """Columns that few markets fill: part of the content only where one of them says something."""
     columns = orders.announced, couriers.acceptance_permille, couriers.on_shift_ms
     return columns if (columns[0] >= 0).any() or columns[1].any() or columns[2].any() else ()
+
+
+def _said_of_readiness(orders: Orders) -> tuple[I64, I64] | tuple[()]:
+    """The same for how uncertain ready times are."""
+    early, late = orders.ready_early_ms, orders.ready_late_ms
+    certain = np.array_equal(early, orders.ready_ms) and np.array_equal(late, orders.ready_ms)
+    return () if certain else (early, late)
 
 
 def _pointers(counts: list[int]) -> I32:

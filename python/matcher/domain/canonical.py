@@ -72,7 +72,7 @@ def canonical_digest(scalars: tuple[object, ...], content: bytes) -> bytes:
     return digest.digest()[:_DIGEST_BYTES]
 
 
-_LEFT_OUT = ("x", "y", "z", "announced", "acceptance_permille", "on_shift_ms")
+_LEFT_OUT = ("x", "y", "z", "announced", "acceptance_permille", "on_shift_ms", "ready_early_ms", "ready_late_ms")
 
 
 def canonical_content(

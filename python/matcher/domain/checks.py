@@ -89,6 +89,8 @@ class OrderColumns:
     """Order i is refused by refused[refused_ptr[i]:refused_ptr[i+1]]."""
     refused: Sequence[str]
     announced_courier_id: Sequence[str]
+    ready_early_at_ms: I64
+    ready_late_at_ms: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +293,7 @@ def check_orders(check: Checker, orders: OrderColumns, at_unix_ms: int, frame: S
     for end in ("pickup", "dropoff"):
         _coordinates(check, "orders", f"{end}_", orders, frame)
     times = ("placed_at_ms", "ready_at_ms", "promised_by_ms", "dropoff_not_before_ms", "pickup_by_ms", "dropoff_by_ms",
-             "picked_up_at_ms")  # fmt: skip
+             "picked_up_at_ms", "ready_early_at_ms", "ready_late_at_ms")  # fmt: skip
     for field in times:
         _time(check, "orders", field, getattr(orders, field), at_unix_ms)
     _between(check, "orders", "freshness_limit_ms", orders.freshness_limit_ms, _HORIZON_MS)
@@ -306,6 +308,9 @@ def check_orders(check: Checker, orders: OrderColumns, at_unix_ms: int, frame: S
         ("dropoff_by_ms", "dropoff_not_before_ms"),
         ("pickup_by_ms", "ready_at_ms"),
         ("dropoff_by_ms", "ready_at_ms"),
+        ("ready_at_ms", "ready_early_at_ms"),
+        ("ready_late_at_ms", "ready_at_ms"),
+        ("ready_late_at_ms", "ready_early_at_ms"),
     ):
         _window(check, late, getattr(orders, late), early, getattr(orders, early))
 

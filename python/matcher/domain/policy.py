@@ -155,6 +155,19 @@ class HoldingPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadinessPolicy:
+    """Which quantile of an uncertain ready time plans are made for: the newsvendor's.
+
+    A courier who comes a second early loses w, one who comes a second late costs the order c: at the quantile
+    w / (w + c) the expected loss is least. c is click_to_door and pickup_delay. w is courier_time at the present load
+    (scarce_courier_time included) and what stands here.
+    """
+
+    courier_wait: int = 200
+    """Micros for each second that a courier waits at a kitchen, on top of the price of its time."""
+
+
+@dataclass(frozen=True, slots=True)
 class PositioningPolicy:
     """Whether idle couriers are told where to wait for orders to come, by the snapshot's expected demand."""
 
@@ -200,6 +213,7 @@ class Policy:
     costs: CostPolicy = field(default_factory=CostPolicy)
     waiting: WaitingPolicy = field(default_factory=WaitingPolicy)
     holding: HoldingPolicy = field(default_factory=HoldingPolicy)
+    readiness: ReadinessPolicy = field(default_factory=ReadinessPolicy)
     positioning: PositioningPolicy = field(default_factory=PositioningPolicy)
     zones: tuple[Zone, ...] = ()
     """Where pick-ups are capped. An order may be in several."""

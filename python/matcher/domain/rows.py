@@ -24,7 +24,7 @@ class Order:
     placed_at_ms: int | None = None
     """None: the snapshot's time."""
     ready_at_ms: int | None = None
-    """Earliest hand-over at the pick-up. None: the snapshot's time."""
+    """Earliest hand-over at the pick-up; where that is uncertain, its median. None: the snapshot's time."""
     promised_by_ms: int | None = None
     """Soft end of the promise window. None: no promise."""
     dropoff_not_before_ms: int | None = None
@@ -52,6 +52,10 @@ class Order:
     """What a courier earns with the order."""
     refused_courier_ids: tuple[str, ...] = ()
     """Couriers who are not given the order; ids that the snapshot does not have are ignored."""
+    ready_early_at_ms: int | None = None
+    """Ready before it one time in ten, for an order that is not ready. None: `ready_at_ms`."""
+    ready_late_at_ms: int | None = None
+    """Ready after it one time in ten, for an order that is not ready. None: `ready_at_ms`."""
     announced_courier_id: str = ""
     """Whom a plan was announced for though the order is open; "" or an unknown id: nobody."""
 

@@ -85,6 +85,10 @@ class Orders:
     """The courier whose route mentions the order; -1: open."""
     announced: I32
     """The courier whom a plan was announced for; -1: nobody."""
+    ready_early_ms: I64
+    """Ready before it one time in ten; ready_ms where that is certain."""
+    ready_late_ms: I64
+    """Ready after it one time in ten; ready_ms where that is certain."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -60,14 +60,15 @@ def decide(
     arguments; see `matcher.ports.Budget` for how time enters.
     """
     posed = pose(snapshot, policy, budget or Budget(), ports)
-    answer = solve_posed(snapshot, posed, solvers)
+    answer = solve_posed(posed, solvers)
     with step(_tracer, "outcome"):
-        return compose(snapshot, policy, ports, posed, answer)
+        return compose(policy, ports, posed, answer)
 
 
-def solve_posed(snapshot: Snapshot, posed: Posed, solvers: Mapping[Rung, PackingSolver]) -> Answer:
+def solve_posed(posed: Posed, solvers: Mapping[Rung, PackingSolver]) -> Answer:
     """Walk down the ladder to the first answer that verification accepts. Raises VerificationError and Cancelled."""
-    travel, policy, columns, grant, problem = posed.travel, posed.policy, posed.columns, posed.grant, posed.problem
+    snapshot, travel, policy = posed.snapshot, posed.travel, posed.policy
+    columns, grant, problem = posed.columns, posed.grant, posed.problem
     faults: list[str] = []
     for rung in grant.rungs:
         with step(_tracer, "solve", attributes={"matcher.rung": rung.name}):
@@ -145,9 +146,10 @@ def _certified_bound(problem: PackingProblem, solution: PackingSolution) -> int:
     return sum(min(0, cost) for cost in problem.cost.tolist())
 
 
-def compose(snapshot: Snapshot, policy: Policy, ports: Ports, posed: Posed, answer: Answer) -> Decision:
+def compose(policy: Policy, ports: Ports, posed: Posed, answer: Answer) -> Decision:
     """Name the decision and put everything in ids. `policy` is the one asked for, before the load had its say."""
-    orders, columns, wait, grant = posed.orders, posed.columns, posed.problem.wait, posed.grant
+    snapshot, orders, columns = posed.snapshot, posed.orders, posed.columns
+    wait, grant = posed.problem.wait, posed.grant
     held = [route for route in answer.routes if is_held(route, policy.holding)]
     committed = [route for route in answer.routes if not is_held(route, policy.holding)]
     chosen = answer.solution.chosen

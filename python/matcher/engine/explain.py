@@ -72,14 +72,14 @@ def explain(
     """
     order, courier = _index(snapshot, order_id, courier_id)
     posed = pose(snapshot, policy, budget or Budget(), ports)
-    answer = solve_posed(snapshot, posed, solvers)
-    decision = compose(snapshot, policy, ports, posed, answer)
+    answer = solve_posed(posed, solvers)
+    decision = compose(policy, ports, posed, answer)
     holder = int(snapshot.orders.courier[order])
     if holder >= 0:
         return _not_open(decision, order_id, courier_id, snapshot.couriers.ids[holder])
     asked = _Asked(order, int(np.searchsorted(posed.orders, order)), courier)
     with step(_tracer, "explain"):
-        return _explained(snapshot, posed, answer, decision, asked, solvers[answer.rung])
+        return _explained(posed.snapshot, posed, answer, decision, asked, solvers[answer.rung])
 
 
 def _index(snapshot: Snapshot, order_id: str, courier_id: str) -> tuple[int, int]:

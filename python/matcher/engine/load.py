@@ -30,3 +30,21 @@ def under_load(snapshot: Snapshot, policy: Policy) -> Policy:
     scarcity = min(costs.scarcity_limit, max(0.0, orders_per_courier(snapshot, policy) - 1.0))
     price = costs.courier_time + int(costs.scarce_courier_time * scarcity)
     return replace(policy, costs=replace(costs, courier_time=price))
+
+
+def planned_readiness(snapshot: Snapshot, policy: Policy) -> Snapshot:
+    """The snapshot with one ready time for each order: the quantile that is best to plan for.
+
+    `policy`: with courier time priced for the present load; see ReadinessPolicy for the quantile. It is interpolated
+    between the three given, and not beyond them. The digest stays that of what was asked.
+    """
+    orders = snapshot.orders
+    early, middle, late = orders.ready_early_ms, orders.ready_ms, orders.ready_late_ms
+    if not (early < late).any():
+        return snapshot
+    waiting = policy.costs.courier_time + policy.readiness.courier_wait
+    kept_waiting = policy.costs.click_to_door + policy.costs.pickup_delay
+    permille = 1000 * waiting // max(1, waiting + kept_waiting)
+    beside = min(400, max(-400, permille - 500))
+    ready = middle + (middle - early if beside < 0 else late - middle) * beside // 400
+    return replace(snapshot, orders=replace(orders, ready_ms=ready, ready_early_ms=ready, ready_late_ms=ready))

@@ -12,7 +12,7 @@ from matcher.assignment import Columns, ZoneCaps, find_candidates, most_valuable
 from matcher.batching import open_orders, propose_units
 from matcher.domain import CancelToken, Degradation, Policy, Snapshot, Travel
 from matcher.engine.effort import Grant, grant_work, regrant
-from matcher.engine.load import under_load
+from matcher.engine.load import planned_readiness, under_load
 from matcher.engine.spans import step
 from matcher.ports import Budget, Ports
 from matcher.solve.packing import Caps, PackingProblem
@@ -24,6 +24,8 @@ _tracer = trace.get_tracer("matcher.engine")
 class Posed:
     """A packing problem, what it was made from, and the work granted for it."""
 
+    snapshot: Snapshot
+    """As given, with the ready times that are planned for."""
     policy: Policy
     """As asked for, with courier time priced for the present load."""
     travel: Travel
@@ -42,6 +44,7 @@ class Posed:
 def pose(snapshot: Snapshot, policy: Policy, budget: Budget, ports: Ports) -> Posed:
     """Bundles, candidates and scores, within what policy and budget grant. Raises Cancelled."""
     policy = under_load(snapshot, policy)
+    snapshot = planned_readiness(snapshot, policy)
     orders = open_orders(snapshot)
     crowd = int(np.bincount(snapshot.orders.pickup_loc[orders]).max(initial=0))
     cancel = budget.cancel or CancelToken()
@@ -64,7 +67,7 @@ def pose(snapshot: Snapshot, policy: Policy, budget: Budget, ports: Ports) -> Po
     cancel.check()
     problem = packing_problem(snapshot, orders, columns, wait, zones)
     left = regrant(grant, budget, len(orders))
-    return Posed(policy, travel, orders, columns, problem, zones, shut_out, left, cancel)
+    return Posed(snapshot, policy, travel, orders, columns, problem, zones, shut_out, left, cancel)
 
 
 def _that_fit(columns: Columns, zones: ZoneCaps | None, singles: int) -> tuple[Columns, npt.NDArray[np.bool_]]:

@@ -8,7 +8,19 @@ from dataclasses import replace
 from matcher.domain.decision import CourierMove, CourierPlan, PlannedStop
 from matcher.domain.enums import StopKind
 from matcher.domain.rows import Courier, Order, RouteStop
-from matcher.simulation.couriers import Earnings, PlanError, check_idle, check_pairs, check_times, stop_groups, visit_of
+from matcher.simulation.couriers import (
+    Earnings,
+    GivenUp,
+    PlanError,
+    as_it_happens,
+    check_idle,
+    check_pairs,
+    check_times,
+    drive_in_vain,
+    stop_groups,
+    visit_of,
+)
+from matcher.simulation.kitchens import Kitchens
 from matcher.simulation.market import Shift
 from matcher.simulation.outcome import Visit
 from matcher.simulation.place import Place, stop_place
@@ -21,13 +33,17 @@ class AddingCourier:
     whose first pick-up is locked; afterwards where and when the plan ends.
     """
 
-    def __init__(self, shift: Shift, orders: Mapping[str, Order], *, paying: bool = True) -> None:
+    def __init__(
+        self, shift: Shift, orders: Mapping[str, Order], *, late: Kitchens | None = None, paying: bool = True
+    ) -> None:
+        """`late`: what is known of kitchens that may be late; else plans go as planned."""
         self.visits: list[Visit] = []
         self._shift = shift
         self._orders = orders
         self._earnings = Earnings(shift, orders, paying=paying)
         self._place = Place(shift.courier.latitude, shift.courier.longitude)
         self._free_at_ms = shift.on_at_ms
+        self._late = late
         self._stops: list[PlannedStop] = []
         """Of a plan whose pick-up is still to be made."""
         self._set_off_at_ms = shift.on_at_ms
@@ -35,10 +51,16 @@ class AddingCourier:
 
     def advance(self, now_ms: int) -> None:
         """Make the pick-up when it is due: the plan is final then, and carried out whole."""
-        if not self._stops or self._stops[0].at_ms > now_ms:
+        if not self._stops:
             return
         set_off_at_ms = self._set_off_at_ms
-        for group in stop_groups(self._stops, self._orders):
+        groups = stop_groups(self._stops, self._orders)
+        if self._late is not None:
+            groups = as_it_happens(groups, self._orders, set_off_at_ms)
+            now_ms = min(now_ms, self._shift.off_at_ms)
+        if groups[0][0].at_ms > now_ms:
+            return
+        for group in groups:
             self.visits += [visit_of(self._shift.courier.id, stop, set_off_at_ms) for stop in group]
             set_off_at_ms = max(stop.depart_at_ms for stop in group)
             self._place = stop_place(self._orders[group[0].order_id], group[0].kind)
@@ -82,6 +104,8 @@ class AddingCourier:
         rows = []
         for order_id in dict.fromkeys(stop.order_id for stop in self._stops):
             row = self._orders[order_id]
+            if self._late is not None:
+                row = self._late.shown(row, now_ms)
             if order_id in served:
                 row = replace(row, pickup_access_ms=max(0, row.pickup_access_ms - spent_ms))
             rows.append(row)
@@ -107,10 +131,21 @@ class AddingCourier:
         self._place = Place(move.latitude, move.longitude)
         self._free_at_ms = move.arrive_at_ms
 
+    def give_up(self, now_ms: int) -> GivenUp | None:
+        """A pick-up that was not made when the shift ended."""
+        if self._late is None or not self._stops or now_ms <= self._shift.off_at_ms:
+            return None
+        first = replace(self._stops[0], arrive_at_ms=self._arrive_at_ms)
+        drive = drive_in_vain(self._shift.courier.id, self._set_off_at_ms, first, self._orders)
+        given_up = GivenUp(tuple(dict.fromkeys(stop.order_id for stop in self._stops)), drive)
+        self._earnings.take_back(given_up.order_ids)
+        self._stops, self._free_at_ms = [], now_ms
+        return given_up
+
     def finish(self) -> None:
         """Make the pick-up still to be made, and what follows."""
         if self._stops:
-            self.advance(self._stops[0].at_ms)
+            self.advance(self._stops[0].at_ms if self._late is None else self._shift.off_at_ms)
 
     def _locked(self) -> int:
         """Stops of the pick-up that is being driven to."""

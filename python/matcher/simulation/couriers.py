@@ -1,20 +1,21 @@
 """Couriers of a simulated market: how each carries out its plans, and what a snapshot shows of it.
 
 Plans are carried out exactly as planned, but where kitchens keep other times than decisions were told: there a courier
-who carries out whole plans waits for what is not ready, and everything after it is later (`as_it_happens`).
+waits for what is not ready, until its shift ends, and everything after it is later (`as_it_happens`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from matcher.domain.decision import CourierMove, CourierPlan, PlannedStop
 from matcher.domain.enums import SpatialFrame, StopKind
 from matcher.domain.rows import Courier, Order, RouteStop
+from matcher.simulation.kitchens import Kitchens
 from matcher.simulation.market import Shift
-from matcher.simulation.outcome import Visit
+from matcher.simulation.outcome import Relocation, Visit
 from matcher.simulation.place import Place, between, stop_place
 
 
@@ -55,9 +56,22 @@ class SimulatedCourier(Protocol):
         """Drive to another place without an order; PlanError when that cannot be done."""
         ...
 
+    def give_up(self, now_ms: int) -> GivenUp | None:
+        """The pick-up that the courier waited for in vain until its shift ended, told once, after the end."""
+        ...
+
     def finish(self) -> None:
         """Make all stops still to be made."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Orders that were not ready when the shift of the courier at their store ended: open again."""
+
+    order_ids: tuple[str, ...]
+    drive: Relocation
+    """To the store, in vain."""
 
 
 def stop_groups(stops: Sequence[PlannedStop], orders: Mapping[str, Order]) -> list[list[PlannedStop]]:
@@ -78,8 +92,6 @@ def stop_groups(stops: Sequence[PlannedStop], orders: Mapping[str, Order]) -> li
 
 
 DAY_MS = 86_400_000
-OVERDUE_MS = 120_000
-"""A courier whose plan should have ended is expected to be free in so long."""
 
 
 def as_it_happens(
@@ -169,6 +181,10 @@ class Earnings:
         """The new orders of a plan."""
         self._earned_micros += sum(self._orders[order_id].courier_pay_micros for order_id in plan.new_order_ids)
 
+    def take_back(self, order_ids: Sequence[str]) -> None:
+        """Orders that were not picked up after all."""
+        self._earned_micros -= sum(self._orders[order_id].courier_pay_micros for order_id in order_ids)
+
     def shown(self, row: Courier, now_ms: int) -> Courier:
         """The row with both, and the time on shift."""
         if not self.shows:
@@ -187,17 +203,20 @@ class LockedCourier:
     """Carries out each plan whole; a snapshot shows it where and when its last plan ends."""
 
     def __init__(
-        self, shift: Shift, orders: Mapping[str, Order], *, punctual: bool = True, paying: bool = True
+        self, shift: Shift, orders: Mapping[str, Order], *, late: Kitchens | None = None, paying: bool = True
     ) -> None:
-        """`punctual`: plans go as planned; else hand-overs wait for the orders' true ready times."""
+        """`late`: what is known of kitchens that may be late; else plans go as planned."""
         self.visits: list[Visit] = []
         self._shift = shift
         self._orders = orders
-        self._punctual = punctual
+        self._late = late
         self._earnings = Earnings(shift, orders, paying=paying)
         self._place = Place(shift.courier.latitude, shift.courier.longitude)
         self._free_at_ms = shift.on_at_ms
-        self._planned_free_at_ms = shift.on_at_ms
+        self._plan: list[list[PlannedStop]] = []
+        """The last plan's stops as planned, and when the courier set off with it; with late kitchens only."""
+        self._set_off_at_ms = shift.on_at_ms
+        self._given_up: GivenUp | None = None
 
     def advance(self, now_ms: int) -> None:
         """Stops are made at `commit`."""
@@ -211,10 +230,16 @@ class LockedCourier:
         return self.free_at_ms(now_ms) <= now_ms
 
     def row(self, now_ms: int) -> Courier | None:
-        """Where the last plan ends, without a route; when, as planned, or a little from now where that has passed."""
+        """Where the last plan ends, without a route; when, by what is known now of the kitchens."""
         free_at_ms = self.free_at_ms(now_ms)
-        if free_at_ms > now_ms and not self._punctual:
-            free_at_ms = max(self._planned_free_at_ms, now_ms + OVERDUE_MS)
+        if free_at_ms > now_ms and self._late is not None and self._plan:
+            known = {
+                stop.order_id: self._late.shown(self._orders[stop.order_id], now_ms)
+                for group in self._plan
+                for stop in group
+            }
+            expected = as_it_happens(self._plan, known, self._set_off_at_ms)
+            free_at_ms = max(now_ms, *(stop.depart_at_ms for stop in expected[-1]))
         if free_at_ms > self._shift.off_at_ms:
             return None
         row = replace(
@@ -239,11 +264,15 @@ class LockedCourier:
         check_pairs(plan, set(), set())
         self._earnings.add(plan)
         groups = stop_groups(plan.stops, self._orders)
-        if not self._punctual:
-            self._planned_free_at_ms = max(stop.depart_at_ms for stop in groups[-1])
+        if self._late is not None:
+            self._plan, self._set_off_at_ms = groups, set_off_at_ms
             groups = as_it_happens(groups, self._orders, set_off_at_ms)
+            if groups[0][0].at_ms > self._shift.off_at_ms:
+                drive = drive_in_vain(plan.courier_id, set_off_at_ms, groups[0][0], self._orders)
+                self._given_up = GivenUp(plan.new_order_ids, drive)
         for group in groups:
-            self.visits += [visit_of(plan.courier_id, stop, set_off_at_ms) for stop in group]
+            if self._given_up is None:
+                self.visits += [visit_of(plan.courier_id, stop, set_off_at_ms) for stop in group]
             set_off_at_ms = max(stop.depart_at_ms for stop in group)
             self._place = stop_place(self._orders[group[0].order_id], group[0].kind)
         self._free_at_ms = set_off_at_ms
@@ -253,7 +282,15 @@ class LockedCourier:
         check_idle(self, move, now_ms, self._shift)
         self._place = Place(move.latitude, move.longitude)
         self._free_at_ms = move.arrive_at_ms
-        self._planned_free_at_ms = move.arrive_at_ms
+        self._plan = []
+
+    def give_up(self, now_ms: int) -> GivenUp | None:
+        """The plan whose first pick-up would have been after the shift; its orders were not earned with."""
+        if self._given_up is None or now_ms <= self._shift.off_at_ms:
+            return None
+        given_up, self._given_up = self._given_up, None
+        self._earnings.take_back(given_up.order_ids)
+        return given_up
 
     def finish(self) -> None:
         """Nothing is left to be made."""
@@ -375,6 +412,10 @@ class LiveCourier:
         """Never: an idle courier on its way could be diverted, and no snapshot shows such a way."""
         raise PlanError(f"courier {move.courier_id}: couriers with live routes are not moved without an order")
 
+    def give_up(self, now_ms: int) -> GivenUp | None:
+        """Never: live routes do not meet late kitchens."""
+        return None
+
     def finish(self) -> None:
         """Make all stops still to be made."""
         if self._groups:
@@ -394,6 +435,12 @@ class LiveCourier:
             return target
         share = (now_ms - self._leg_from_ms) / (arrive_at_ms - self._leg_from_ms)
         return between(self._leg_from, target, share, self._frame)
+
+
+def drive_in_vain(courier_id: str, set_off_at_ms: int, stop: PlannedStop, orders: Mapping[str, Order]) -> Relocation:
+    """The way to a pick-up that was not made."""
+    place = stop_place(orders[stop.order_id], StopKind.PICKUP)
+    return Relocation(courier_id, set_off_at_ms, stop.arrive_at_ms, place.latitude, place.longitude)
 
 
 def visit_of(courier_id: str, stop: PlannedStop, set_off_at_ms: int) -> Visit:

@@ -1,19 +1,16 @@
 """Noise: what a market keeps from its decisions. Seeded, and the same whatever is decided.
 
 Every draw is a hash of the seed, its kind and the ids concerned, never of the order of events. Two policies run with
-one seed face the same kitchens and the same couriers' whims, so their difference is theirs alone.
+one seed face the same kitchens and the same couriers' whims, so their difference is theirs alone. What decisions are
+told of kitchens is in `matcher.simulation.kitchens`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
-from dataclasses import dataclass, replace
-from statistics import NormalDist
+from dataclasses import dataclass
 
-from matcher.domain.rows import Order
-
-_NORMAL = NormalDist()
+RESTAURANT_MEAN = "restaurant_mean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,44 +26,48 @@ class Noise:
     seed: int = 0
     quantum_ms: int = 1_000
     """Estimates are rounded to multiples of this, counted from the placement."""
+    store_mean: bool = False
+    """Until an order is ready decisions know the mean preparation time of its store's orders, and nothing else."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.ready <= 2.0:
             raise ValueError(f"noise.ready must be between 0 and 2, not {self.ready}")
+        if self.ready and self.store_mean:
+            raise ValueError("noise.ready and noise.store_mean are two ways of telling the same: give one of them")
         if not 0.0 <= self.refusal < 1.0:
             raise ValueError(f"noise.refusal must be at least 0 and below 1, not {self.refusal}")
         if self.quantum_ms < 1:
             raise ValueError(f"noise.quantum_ms must be positive, not {self.quantum_ms}")
 
-    def shown(self, order: Order, now_ms: int) -> Order:
-        """The order as a decision at `now_ms` sees it: ready when it is, else when it is estimated to be."""
-        ready_ms, placed_ms = order.ready_at_ms, order.placed_at_ms
-        if not self.ready or ready_ms is None or placed_ms is None or ready_ms <= now_ms:
-            return order
-        error = math.exp(self.ready * _NORMAL.inv_cdf(self._uniform("ready", order.id)) - self.ready**2 / 2)
-        quanta = round((ready_ms - placed_ms) * error / self.quantum_ms)
-        estimate = max(now_ms, placed_ms + quanta * self.quantum_ms)
-        latest = min(limit for limit in (order.pickup_by_ms, order.dropoff_by_ms, estimate) if limit is not None)
-        return replace(order, ready_at_ms=latest)
+    @property
+    def late_kitchens(self) -> bool:
+        """Whether orders may be ready at other times than decisions were told."""
+        return self.ready > 0.0 or self.store_mean
 
     def refuses(self, courier_id: str, order_id: str) -> bool:
         """Whether the courier does not take the order; the same each time it is asked."""
-        return self.refusal > 0.0 and self._uniform("refusal", courier_id, order_id) < self.refusal
+        return self.refusal > 0.0 and self.uniform("refusal", courier_id, order_id) < self.refusal
 
-    def _uniform(self, kind: str, *ids: str) -> float:
-        """In (0, 1)."""
+    def uniform(self, kind: str, *ids: str) -> float:
+        """In (0, 1), always the same for a kind and ids."""
         text = "\0".join((str(self.seed), kind, *ids))
         digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
         return (int.from_bytes(digest, "big") + 0.5) / 2**64
 
 
 def parse_noise(text: str, quantum_ms: int) -> Noise:
-    """Noise from "ready=0.3,refusal=0.05,seed=7". ValueError says what is wrong."""
+    """Noise from "ready=0.3,refusal=0.05,seed=7" or "ready=restaurant_mean". ValueError says what is wrong."""
     values: dict[str, float] = {}
+    store_mean = False
     for part in filter(None, text.split(",")):
         key, equals, value = part.partition("=")
         if key not in ("ready", "refusal", "seed") or not equals:
-            raise ValueError(f"--noise: {part!r} is none of ready=SHARE, refusal=PROBABILITY, seed=NUMBER")
+            raise ValueError(
+                f"--noise: {part!r} is none of ready=SHARE, ready={RESTAURANT_MEAN}, refusal=PROBABILITY, seed=NUMBER"
+            )
+        if (key, value) == ("ready", RESTAURANT_MEAN):
+            store_mean = True
+            continue
         try:
             values[key] = float(value)
         except ValueError:
@@ -74,4 +75,4 @@ def parse_noise(text: str, quantum_ms: int) -> Noise:
     seed = values.get("seed", 0.0)
     if seed != int(seed):
         raise ValueError(f"--noise: seed must be a whole number, not {seed}")
-    return Noise(values.get("ready", 0.0), values.get("refusal", 0.0), int(seed), quantum_ms)
+    return Noise(values.get("ready", 0.0), values.get("refusal", 0.0), int(seed), quantum_ms, store_mean)

@@ -38,7 +38,7 @@ class Relocation:
 
 @dataclass(frozen=True, slots=True)
 class CommittedPlan:
-    """Orders given to a courier for good by one decision."""
+    """Orders given to a courier by one decision: for good, but for those given up when the courier's shift ended."""
 
     at_ms: int
     courier_id: str
@@ -68,7 +68,7 @@ class Outcome:
     commitments: tuple[CommittedPlan, ...]
     """In order of time, then of courier id."""
     undelivered: tuple[str, ...]
-    """Orders never given to a courier, sorted."""
+    """Orders not delivered, sorted."""
     cycles: int
     """Decisions asked for."""
     refusals: int

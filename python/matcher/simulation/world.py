@@ -16,7 +16,8 @@ from matcher.domain.enums import OrderStatus, StopKind
 from matcher.domain.rows import Order
 from matcher.domain.snapshot import Snapshot
 from matcher.simulation.additions import AddingCourier
-from matcher.simulation.couriers import LiveCourier, LockedCourier, PlanError, SimulatedCourier
+from matcher.simulation.couriers import GivenUp, LiveCourier, LockedCourier, PlanError, SimulatedCourier
+from matcher.simulation.kitchens import kitchens_of
 from matcher.simulation.market import Diversion, Market, Rules, Shift
 from matcher.simulation.noise import Noise
 from matcher.simulation.outcome import CommittedPlan, Cycle, Outcome, Relocation
@@ -35,9 +36,10 @@ class World:
 
     def __init__(self, market: Market, rules: Rules, noise: Noise | None = None) -> None:
         """ValueError when an order has no `placed_at_ms`, ids repeat, or live routes are to meet late kitchens."""
-        if noise is not None and noise.ready and rules.diversion is not Diversion.LOCKED_PLAN:
-            raise ValueError("noise.ready needs couriers who carry out whole plans (Diversion.LOCKED_PLAN)")
+        if noise is not None and noise.late_kitchens and rules.diversion is Diversion.LIVE_ROUTE:
+            raise ValueError("late kitchens need couriers who keep to a plan: not Diversion.LIVE_ROUTE")
         self._noise = noise or Noise()
+        self._kitchens = kitchens_of(self._noise, market.orders)
         self._refused: dict[str, tuple[str, ...]] = {}
         self._refusals = 0
         self._announced: dict[str, str] = {}
@@ -78,10 +80,10 @@ class World:
         last_pickup_ms = max((shift.off_at_ms for shift in self._shifts.values()), default=self._rules.start_at_ms - 1)
         while now_ms is not None and now_ms <= last_pickup_ms:
             self._place_orders(now_ms)
-            if self._open or self._rules.prepositioning:
+            if self._open or self._rules.prepositioning or self._noise.late_kitchens:
                 self._welcome(now_ms)
-                for courier in self._present.values():
-                    courier.advance(now_ms)
+                self._advance(now_ms)
+            if self._open or self._rules.prepositioning:
                 snapshot = self._snapshot(now_ms)
                 decision = decider.decide(snapshot)
                 self._cycles += 1
@@ -91,11 +93,24 @@ class World:
             now_ms = self._next_cycle(now_ms)
         return self._outcome()
 
+    def _advance(self, now_ms: int) -> None:
+        """Couriers make what stops are due, and give up what they waited for in vain."""
+        for courier in self._present.values():
+            courier.advance(now_ms)
+            self._take_back(courier.give_up(now_ms))
+
+    def _take_back(self, given_up: GivenUp | None) -> None:
+        if given_up is not None:
+            self._open.update(given_up.order_ids)
+            self._committed -= len(given_up.order_ids)
+            self._relocations.append(given_up.drive)
+
     def _courier(self, shift: Shift) -> SimulatedCourier:
+        late = self._kitchens if self._noise.late_kitchens else None
         if self._rules.diversion is Diversion.LOCKED_PLAN:
-            return LockedCourier(shift, self._orders, punctual=not self._noise.ready, paying=self._paying)
+            return LockedCourier(shift, self._orders, late=late, paying=self._paying)
         if self._rules.diversion is Diversion.ADDED_ORDERS:
-            return AddingCourier(shift, self._orders, paying=self._paying)
+            return AddingCourier(shift, self._orders, late=late, paying=self._paying)
         return LiveCourier(shift, self._orders, self._market.frame, paying=self._paying)
 
     def _welcome(self, now_ms: int) -> None:
@@ -111,9 +126,11 @@ class World:
             self._placed += 1
 
     def _next_cycle(self, now_ms: int) -> int | None:
-        """The next cycle that asks for a decision; None when no order is open or to come."""
+        """The next cycle that asks for a decision; None when no order is open or to come, or may come back."""
         next_ms = now_ms + self._rules.cycle_ms
-        if self._open or (self._rules.prepositioning and self._placed < len(self._placements)):
+        if self._open or self._noise.late_kitchens:
+            return next_ms
+        if self._rules.prepositioning and self._placed < len(self._placements):
             return next_ms
         if self._placed == len(self._placements):
             return None
@@ -144,7 +161,7 @@ class World:
 
     def _shown(self, order_id: str, now_ms: int) -> Order:
         """An open order as a decision may know it."""
-        order = self._noise.shown(self._orders[order_id], now_ms)
+        order = self._kitchens.shown(self._orders[order_id], now_ms)
         if order_id in self._announced:
             order = replace(order, announced_courier_id=self._announced[order_id])
         if order_id not in self._refused:
@@ -191,8 +208,9 @@ class World:
             )
 
     def _outcome(self) -> Outcome:
-        for courier in self._couriers.values():
+        for id_, courier in self._couriers.items():
             courier.finish()
+            self._take_back(courier.give_up(self._shifts[id_].off_at_ms + 1))
         visits = tuple(visit for courier in self._couriers.values() for visit in courier.visits)
         unplaced = {id_ for _, id_ in self._placements[self._placed :]}
         return Outcome(
@@ -202,7 +220,7 @@ class World:
             cycles=self._cycles,
             refusals=self._refusals,
             end_at_ms=max((visit.depart_at_ms for visit in visits), default=self._rules.start_at_ms),
-            relocations=tuple(self._relocations),
+            relocations=tuple(sorted(self._relocations, key=lambda move: (move.set_off_at_ms, move.courier_id))),
         )
 
 

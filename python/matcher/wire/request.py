@@ -270,6 +270,8 @@ def _order_columns(orders: Sequence[types_pb2.Order]) -> OrderColumns:
         refused_ptr=refused_ptr,
         refused=refused,
         announced_courier_id=[o.announced_courier_id for o in orders],
+        ready_early_at_ms=_i64([o.ready_early_at_ms for o in orders]),
+        ready_late_at_ms=_i64([o.ready_late_at_ms for o in orders]),
     )
 
 
@@ -342,6 +344,8 @@ def _order_messages(snapshot: Snapshot) -> list[types_pb2.Order]:
         aboard.tolist(),
         orders.pay_micros.tolist(),
         orders.announced.tolist(),
+        np.where(orders.ready_early_ms == orders.ready_ms, 0, at + orders.ready_early_ms).tolist(),
+        np.where(orders.ready_late_ms == orders.ready_ms, 0, at + orders.ready_late_ms).tolist(),
         strict=True,
     )
     return [
@@ -370,11 +374,13 @@ def _order_messages(snapshot: Snapshot) -> list[types_pb2.Order]:
             courier_pay_micros=pay,
             refused_courier_ids=refused.get(row, ()),
             announced_courier_id=snapshot.couriers.ids[announced] if announced >= 0 else "",
+            ready_early_at_ms=early,
+            ready_late_at_ms=late,
         )
         for (
             row, id_, pickup, dropoff, placed, ready, promised, not_before, pickup_by, dropoff_by, freshness, size,
             skills, priority, store, pickup_access, pickup_leave, dropoff_access, dropoff_leave, on_board, pay,
-            announced,
+            announced, early, late,
         ) in columns
     ]  # fmt: skip
 

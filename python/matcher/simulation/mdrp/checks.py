@@ -10,6 +10,9 @@ that evaluator besides those the evaluator leaves out. A solution is held to the
   the final assignment only: that it contains what was promised is the world's to see to.
 
 In either, an assignment is given to a courier who is on shift and has finished the one before.
+
+Where ready times are not known before they come, a courier's last drive may be to a restaurant without an assignment:
+its shift ended before the order was ready.
 """
 
 from __future__ import annotations
@@ -63,10 +66,11 @@ class RuleViolation:
 
 @dataclass(frozen=True, slots=True)
 class OperatingMode:
-    """Which of the two optional powers were used."""
+    """Which of the two optional powers were used, and whether kitchens kept other times than decisions were told."""
 
     prepositioning: bool = False
     assignment_updates: bool = False
+    late_kitchens: bool = False
 
     def __str__(self) -> str:
         powers = [
@@ -76,7 +80,7 @@ class OperatingMode:
                 ("assignment updates", self.assignment_updates),
             )
         ]
-        return ", ".join(powers)
+        return ", ".join([*powers, *(["ready times not known before they come"] if self.late_kitchens else [])])
 
 
 NO_POWERS = OperatingMode()
@@ -177,7 +181,9 @@ def _couriers(instance: Instance, solution: Solution, mode: OperatingMode) -> It
             places=places,
             restaurants=restaurants,
             placements=placements,
-            waiting_places=frozenset(instance.restaurants.ids) if mode.prepositioning else frozenset(),
+            waiting_places=frozenset(instance.restaurants.ids)
+            if mode.prepositioning or mode.late_kitchens
+            else frozenset(),
             dropoffs=dropoffs,
             courier=courier,
             on_time=on_time,
@@ -256,7 +262,8 @@ class _CourierDay:
             yield from self._drop_offs(a, own)
             free_at = self.dropoffs.get(a.orders[-1], a.pickup) + self.rules.dropoff_service // 2
         for move in self.moves[at:]:
-            if move.destination in self.waiting_places:
+            in_vain = self.mode.late_kitchens and move is self.moves[-1]
+            if move.destination in self.waiting_places and (self.mode.prepositioning or in_vain):
                 yield from self._waiting(move, free_at)
                 free_at = self._arrival(move)
                 continue
@@ -265,6 +272,8 @@ class _CourierDay:
     def _waits_before(self, at: int, stops: list[str]) -> int:
         """Moves to places of waiting before those that carry out an assignment with these stops."""
         waits = 0
+        if not self.mode.prepositioning:
+            return waits
         while at + waits < len(self.moves) and self.moves[at + waits].destination in self.waiting_places:
             own = self.moves[at + waits : at + waits + len(stops)]
             if [move.destination for move in own] == stops:

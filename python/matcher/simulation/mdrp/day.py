@@ -114,10 +114,7 @@ def run_day(
     noise: Noise | None = None,
     mode: OperatingMode = NO_POWERS,
 ) -> tuple[Solution, Outcome]:
-    """Run the day through `decider`. PlanError when a decision cannot be carried out.
-
-    ValueError for noise in preparation times where assignments are updated.
-    """
+    """Run the day through `decider`. PlanError when a decision cannot be carried out."""
     outcome = World(day_market(instance), day_rules(mode), noise).run(decider, on_cycle)
     return day_solution(instance, outcome), outcome
 
