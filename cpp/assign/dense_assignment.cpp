@@ -10,6 +10,7 @@
 #include "assign/common.h"
 #include "assign/dense_choices.h"
 #include "assign/path_solver.h"
+#include "assign/row_order.h"
 #include "assign/row_scan.h"
 #include "assign/scan_solver.h"
 
@@ -277,20 +278,6 @@ constexpr std::int64_t kTries = 5;
 constexpr std::int64_t kResumed = 16;
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
-// Rows side by side, in blocks that use each cache line whole.
-template <class T>
-std::vector<T> in_row_order(const MatrixView<T>& costs) {
-  constexpr std::int64_t kBlock = 16;
-  std::vector<T> rows(static_cast<std::size_t>(costs.rows * costs.cols));
-  for (std::int64_t top = 0; top < costs.rows; top += kBlock) {
-    const std::int64_t bottom = std::min(top + kBlock, costs.rows);
-    for (std::int64_t j = 0; j < costs.cols; ++j) {
-      for (std::int64_t i = top; i < bottom; ++i) rows[static_cast<std::size_t>(i * costs.cols + j)] = costs(i, j);
-    }
-  }
-  return rows;
-}
-
 // Solves in doubles. False: some cost or price is outside `limit`, NaN or -infinity.
 template <class T>
 bool solve_in_doubles(MatrixView<T> costs, std::span<const double> prices, std::span<const double> col_duals,
@@ -314,7 +301,7 @@ bool solve_in_doubles(MatrixView<T> costs, std::span<const double> prices, std::
   if (cold && method != DenseMethod::kLists && (scanned || tried)) {
     std::vector<T> rows;
     if (costs.col_stride != 1) {
-      rows = in_row_order(costs);
+      rows = assign::in_row_order(costs);
       costs = {rows.data(), costs.rows, costs.cols, costs.cols, 1};
     }
     using Scans = assign::ScanSolver<T>;

@@ -15,6 +15,7 @@
 #include "assign/choices.h"
 #include "assign/common.h"
 #include "assign/greedy_guess.h"
+#include "assign/row_order.h"
 #include "assign/row_scan.h"
 #include "assign/scaling_lists.h"
 #include "core/matrix_view.h"
@@ -85,8 +86,11 @@ class DenseChoices {
 
   template <class Visit>
   void column(std::int32_t j, Visit&& visit) {
+    // A column of a matrix in row order touches a cache line a row. Once many were read, a turned copy has paid.
+    if (turned_.empty() && ++columns_read_ > n_cols() / kTurned) turned_ = in_row_order(costs_.transposed());
+    const T* column = turned_.empty() ? nullptr : turned_.data() + static_cast<std::int64_t>(j) * n_rows();
     for (std::int32_t i = 0; i < n_rows(); ++i) {
-      const auto cost = static_cast<double>(costs_(i, j));
+      const auto cost = static_cast<double>(column == nullptr ? costs_(i, j) : column[i]);
       if (cost < infinite<double>()) visit(i, cost);
     }
   }
@@ -98,6 +102,7 @@ class DenseChoices {
   static constexpr std::int64_t kPart = 256;
   static constexpr std::int32_t kRanked = 64;  // so many choices are put in order by counting
   static constexpr double kRaised = 0.45;
+  static constexpr std::int32_t kTurned = 16;
   static constexpr double kLargest = std::numeric_limits<double>::max();
 
   struct Slot {
@@ -282,6 +287,8 @@ class DenseChoices {
   std::vector<std::pair<double, std::int32_t>> pairs_;
   std::optional<ScalingLists<T>> scaling_;
   std::vector<T> row_;
+  std::vector<T> turned_;  // columns side by side
+  std::int32_t columns_read_ = 0;
 };
 
 }  // namespace matcher::assign

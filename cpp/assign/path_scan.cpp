@@ -241,6 +241,8 @@ MATCHER_AVX512 Nearest relax_row_avx512(const T* cost, const double* v, std::int
   const __m512i step = _mm512_set1_epi64(8);
   std::int32_t j = 0;
   for (; j + 8 <= count; j += 8, j8 = _mm512_add_epi64(j8, step)) {
+    // A search goes from row to row all over the matrix: the start of a row finds no prefetching under way.
+    _mm_prefetch(reinterpret_cast<const char*>(cost + j + 128), _MM_HINT_T0);
     const __m512d x = _mm512_sub_pd(load8(cost + j), _mm512_loadu_pd(v + j));
     const __m512d d = _mm512_max_pd(_mm512_add_pd(base8, x), now8);
     __m512d old = _mm512_loadu_pd(distance + j);
