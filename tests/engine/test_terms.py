@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -20,8 +21,11 @@ from tests.engine.markets import (
 )
 
 import matcher
+from matcher.assignment.candidates import find_candidates
 from matcher.assignment.optional_terms import OPTIONAL_TERMS
-from matcher.domain import CostPolicy, Decision, HoldingPolicy, Policy, Snapshot, StopKind
+from matcher.assignment.terms import PayTerm
+from matcher.batching import Units
+from matcher.domain import MOST_PAY, CostPolicy, Decision, HoldingPolicy, Policy, Snapshot, StopKind
 from matcher.domain.rows import Courier, Order
 
 PLAIN = Policy(holding=HoldingPolicy())
@@ -205,3 +209,18 @@ def test_extreme_markets_do_not_leave_64_bits() -> None:
     largest = CostPolicy(fairness=10**6, earnings_floor=10**6, earnings_floor_per_hour=10**12)
     decision = decided(plane(orders, couriers), replace(PLAIN, costs=largest))
     assert sum(micros for _, micros in decision.cost_terms) == decision.total_cost_micros
+
+
+def test_pay_stays_within_64_bits_or_is_refused() -> None:
+    """The dearest orders at the largest weight are added up exactly; beyond it nothing is decided."""
+    most = 10**12
+    rows = [an_order(f"o{k}", courier_pay_micros=most) for k in range(6)]
+    ahead = a_courier("c", capacity=6, earned_micros=most)
+    snapshot = plane(rows, [ahead])
+    travel = PORTS.travel.travel(snapshot, PLAIN.travel)
+    units = Units(np.array([0, 6], dtype=np.int32), np.arange(6, dtype=np.int32), 0)
+    candidates = find_candidates(snapshot, travel, units, PLAIN, 1)
+    micros = PayTerm().micros(snapshot, travel, candidates, CostPolicy(pay=MOST_PAY))
+    assert micros.tolist() == [6 * most * MOST_PAY // 1000]
+    with pytest.raises(ValueError, match=r"costs\.pay: must be at most 1,000,000, is 1,000,001"):
+        decided(snapshot, priced(pay=MOST_PAY + 1))

@@ -6,6 +6,7 @@ import math
 from dataclasses import fields, replace
 
 from matcher.domain import (
+    MOST_PAY,
     BundlingPolicy,
     CandidatePolicy,
     Commitment,
@@ -19,7 +20,13 @@ from matcher.domain import (
 MOST_ZONES = 64
 """Of a policy: every column is weighed against every cap."""
 _MINUTE_MS = 60_000
-_MOST_COSTS = {"fairness": 1e6, "earnings_floor": 1e6, "earnings_floor_per_hour": 1e12, "reoffer_ms": 86_400_000}
+_MOST_COSTS = {
+    "pay": MOST_PAY,
+    "fairness": 1e6,
+    "earnings_floor": 1e6,
+    "earnings_floor_per_hour": 1e12,
+    "reoffer_ms": 86_400_000,
+}
 """Largest values of costs that are not those of a weight per second or event."""
 
 

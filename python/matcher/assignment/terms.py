@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from matcher.assignment.candidates import Candidates
 from matcher.assignment.quantities import QUANTITY_NAMES
-from matcher.domain import CostPolicy, Snapshot, StopKind, Travel
+from matcher.domain import MOST_PAY, CostPolicy, Snapshot, StopKind, Travel
 from matcher.kernels.standing import standing_ms
 
 I64 = npt.NDArray[np.int64]
@@ -76,12 +76,14 @@ class PayTerm:
 
     Whether an order is paid on top is known only when the shift ends. With what was earned and guaranteed so far, an
     order counts in full for a courier who is ahead by the order's pay or more, not at all for one who is behind by
-    that, and in proportion between.
+    that, and in proportion between. ValueError for a weight above MOST_PAY.
     """
 
     name: str = "pay"
 
     def micros(self, snapshot: Snapshot, travel: Travel, candidates: Candidates, costs: CostPolicy) -> I64:
+        if costs.pay > MOST_PAY:
+            raise ValueError(f"costs.pay: must be at most {MOST_PAY:,}, is {costs.pay:,}: the term would leave 64 bits")
         couriers, orders = snapshot.couriers, snapshot.orders
         ahead = (couriers.earned_micros - couriers.guaranteed_micros)[candidates.courier]
         total = np.zeros(len(candidates), dtype=np.int64)

@@ -50,6 +50,7 @@ from matcher.domain.insertion import (
     UnservedOrder,
 )
 from matcher.domain.policy import (
+    MOST_PAY,
     Additions,
     BundlingPolicy,
     CandidatePolicy,
@@ -82,6 +83,7 @@ from matcher.domain.violations import ErrorReason, InvalidRequest, InvalidSnapsh
 
 __all__ = [
     "EARTH_RADIUS_M",
+    "MOST_PAY",
     "NEVER_MS",
     "NO_REFUSALS",
     "Additions",

@@ -14,6 +14,9 @@ from typing import Any
 
 from matcher.domain.enums import Rung
 
+MOST_PAY = 1_000_000
+"""Of CostPolicy.pay: with six orders of the largest pay in a bundle the term just stays within 64 bits."""
+
 
 class Commitment(StrEnum):
     """When a planned order is given to its courier for good."""
@@ -106,7 +109,8 @@ class CostPolicy:
     """Mean travel time from where a route ends to the expected demand: what it is more than before, less what it is
     less. Sending a courier who stands far from the demand is cheaper then."""
     pay: int = 0
-    """Thousandths of each order's pay, as far as it is expected to come on top of the courier's guarantee."""
+    """Thousandths of each order's pay, as far as it is expected to come on top of the courier's guarantee; at most
+    MOST_PAY."""
     freshness: int = 0
     """Per order, from the hand-over to the drop-off: time on board, which the order's freshness limit bounds. As far as
     it is more than pickup_delay, it chooses couriers and bundles only, not the order of stops."""
