@@ -1,11 +1,12 @@
 """A server under callers for as long as wanted: replaced, killed, cancelled; and what it remembers of it.
 
-    python -m bench.service.soak [--seconds S] [--calls N] [--calls-seconds S]
+    python -m bench.service.soak [--drains N] [--seconds S] [--calls N] [--calls-seconds S]
 
 First calls are made through our clients, Python's and Go's, with the shipped service config, while the server is
 replaced every few seconds: in turn by a successor on the same socket while it drains, and by a restart after kill -9.
-No caller may see a failure. Then one server answers `--calls` calls of which one in ten is cancelled, and its memory
-is printed; on a slow machine as many as `--calls-seconds` allow, so that both parts end when they should.
+No caller may see a failure. That ends when `--seconds` are over, or after `--drains` drains and as many kills less one.
+Then one server answers `--calls` calls of which one in ten is cancelled, and its memory is printed; on a slow machine
+as many as `--calls-seconds` allow, so that both parts end when they should.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ def _start(config: Path, socket: str, journal: Path) -> subprocess.Popen[str]:
     return process
 
 
-def replacing(seconds: float) -> None:
-    """Drains and kills under callers. Raises AssertionError where a caller saw a failure, or the journal lost much."""
+def replacing(seconds: float, most_drains: int | None) -> None:
+    """Drains and kills under callers, for `seconds` or until there were `most_drains`. Raises AssertionError where a
+    caller saw a failure, or the journal lost much."""
     data = wire.encode_match_request(snapshot("village-6x4"))
     stop, failures, answered = threading.Event(), list[str](), Counter[str]()
 
@@ -76,7 +78,7 @@ def replacing(seconds: float) -> None:
             thread.start()
         go = resources.enter_context(calling(socket, data, callers=_CALLERS, shipped=True))
         end, drains, kills = time.monotonic() + seconds, 0, 0
-        while time.monotonic() < end:
+        while time.monotonic() < end and drains != most_drains:
             time.sleep(1.0)
             journals += 1
             began, kind = time.monotonic(), "drain" if drains <= kills else "kill"
@@ -95,6 +97,8 @@ def replacing(seconds: float) -> None:
             while answered["calls"] == before and not failures:
                 assert time.monotonic() < patience, "nobody reached the server that took over"
                 time.sleep(0.01)
+        if most_drains and drains < most_drains:
+            print(f"the time sufficed for {drains} of {most_drains} drains")
         stop.set()
         for thread in threads:
             thread.join()
@@ -143,6 +147,7 @@ def main() -> int:
     """0: no caller saw a failure."""
     parser = argparse.ArgumentParser(prog="python -m bench.service.soak")
     parser.add_argument("--seconds", type=float, default=60.0, help="of replacing the server")
+    parser.add_argument("--drains", type=int, help="end replacing after so many")
     parser.add_argument("--calls", type=int, default=100_000, help="of watching its memory")
     parser.add_argument("--calls-seconds", type=float, default=300.0, help="for these calls at most")
     args = parser.parse_args()
@@ -154,7 +159,7 @@ def main() -> int:
     for key, value in facts().items():
         print(f"{key + ':':<11}{value}")
     if args.seconds:
-        replacing(args.seconds)
+        replacing(args.seconds, args.drains)
     if args.calls:
         remembering(args.calls, args.calls_seconds)
     return 0
