@@ -33,6 +33,24 @@ with without("rich"):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_collector_passes_over_what_the_start_has_made() -> None:
+    """And finds what calls leave behind, as before."""
+    script = """
+import gc, weakref
+from matcher.cli.server_process import spare_what_stays
+spare_what_stays()
+assert gc.get_freeze_count() > 1_000
+class Node: pass
+node = Node()
+node.itself, seen = node, weakref.ref(node)
+del node
+gc.collect()
+assert seen() is None
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.skipif(not MAPS.exists(), reason="libraries of another process are read from /proc, which there is none")
 def test_a_server_with_a_journal_maps_nothing_of_pandas(tmp_path: Path) -> None:
     """Callers wait for a server that starts again after a crash; its journal needs Arrow, but not what Arrow offers."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matcher.cli.configured import add_config_argument, read_config
-from matcher.cli.server_process import keep_memory, settle, take_short_turns
+from matcher.cli.server_process import keep_memory, settle, spare_what_stays, take_short_turns
 
 if TYPE_CHECKING:
     from matcher.service import MatcherServer
@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _ready(server: MatcherServer) -> None:
+    spare_what_stays()
     if server.admin_address:
         print(f"matcher admin port: http://{server.admin_address}/")
     print(f"matcher is serving on {', '.join(server.addresses)}", flush=True)

@@ -7,6 +7,7 @@ colours, and Arrow, with its first array, all of pandas: more than everything el
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,6 +62,13 @@ def take_short_turns() -> None:
     """Have threads that run Python take shorter turns than the usual 5 ms: the event loop, and with it health and
     whatever is refused, would wait that long for each of its steps."""
     sys.setswitchinterval(_SWITCH_SECONDS)
+
+
+def spare_what_stays() -> None:
+    """Have the garbage collector leave alone what there is now: modules and all that was made at the start. To look
+    through that, as it else does again and again, stops every thread for tens of milliseconds."""
+    gc.collect()
+    gc.freeze()
 
 
 def settle() -> None:
