@@ -30,6 +30,8 @@ def test_the_files_it_leaves(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     with (tmp_path / "1" / "day_0" / "calls.csv").open() as file:
         calls = list(csv.DictReader(file))
     assert sum(len(call["unload"].split()) for call in calls) >= 25
+    page = (tmp_path / "1" / "report.html").read_text()
+    assert all(text in page for text in ("2 days of trucks between factories", "day_0", "day_1", "Orders late"))
     shown = capsys.readouterr().out
     assert "score on" in shown
     assert all(name in shown for name in ("day_0", "day_1", "delivered", "arrival"))

@@ -192,6 +192,8 @@ def test_files_are_read_and_the_command_writes_what_it_did(tmp_path: Path, capsy
     with (out / "clusters-4.csv").open() as file:
         assert len(list(csv.reader(file))) == entry["trips"] + 1
     assert "1,000" in capsys.readouterr().out
+    page = (out / "report.html").read_text()
+    assert all(text in page for text in ("Dispatch waves of clusters-4", "clusters-4", "holding; HoldOptions", "Held"))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from matcher.cli.scores_report import ScoreText, scores_view
+from matcher.console.report import write_report
 from matcher.simulation.couriers import PlanError
 from matcher.simulation.dpdp.batch import DpdpRun, run_days
 from matcher.simulation.dpdp.dispatch import DispatchOptions
@@ -34,6 +36,13 @@ _TABLE = (
     ("violations", "broken\nrules", "{:.0f}"),
 )
 """Figure, heading and format."""
+_TEXTS = (
+    ScoreText("score", "Score", "", "kilometres a truck, and 10,000 for each hour late", "{:,.1f}"),
+    ScoreText("late", "Orders late", "", "unloaded after they were due", "{:.1f}"),
+    ScoreText("late_hours", "Lateness", "h", "summed over orders", "{:.2f}"),
+    ScoreText("km", "Driven", "km", "by all trucks", "{:,.0f}"),
+    ScoreText("orders", "Orders", "", "of a day", "{:,.0f}"),
+)
 
 
 def run_dpdp(args: argparse.Namespace) -> int:
@@ -60,11 +69,16 @@ def run_dpdp(args: argparse.Namespace) -> int:
     runs.sort(key=lambda run: run.name)
     mean = mean_score([run.score for run in runs])
     write_metrics(runs, mean, args.out / "metrics.json")
+    decided_by = f"{args.iterations} iterations every 10 minutes; held while {args.hold} min to spare"
+    scores = {run.name: asdict(run.score) for run in runs}
+    days = f"Day {runs[0].name}" if len(runs) == 1 else f"{len(runs)} days"
+    title = f"{days} of trucks between factories"
+    write_report(scores_view(title, decided_by, scores, asdict(mean), _TEXTS), args.out / "report.html")
     console = Console(soft_wrap=True, highlight=False)
     console.width = max(console.width, _TABLE_WIDTH)
     console.print(_table(runs, mean))
     console.print(f"a decision every 10 minutes: {args.iterations} iterations; held while {args.hold} min to spare")
-    console.print(f"written: {args.out}/metrics.json, {args.out}/INSTANCE/calls.csv")
+    console.print(f"written: {args.out}/metrics.json, {args.out}/report.html, {args.out}/INSTANCE/calls.csv")
     for run in runs:
         for violation in run.violations[:5]:
             errors.print(f"{run.name}: {violation}", style="red")

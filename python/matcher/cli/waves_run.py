@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from matcher.cli.scores_report import ScoreText, scores_view
+from matcher.console.report import write_report
 from matcher.routing.waves import HoldOptions
 from matcher.simulation.waves.batch import WaveRun, WaveTask, run_tasks, write_waves
 from matcher.simulation.waves.evaluation import WaveScore
@@ -22,6 +24,12 @@ from matcher.simulation.waves.instance import read_wave_instances
 _Row = Mapping[str, str]
 _WIDTH = 118
 """Of the table, at the least: cut figures help nobody."""
+_TEXTS = (
+    ScoreText("cost", "Cost", "s", "driving time of all trips", "{:,.0f}"),
+    ScoreText("held", "Held", "", "share of requests that left with a later wave than their first", "{:.1%}"),
+    ScoreText("requests", "Requests", "", "of a run", "{:,.0f}"),
+    ScoreText("trips", "Trips", "", "of all waves", "{:,.0f}"),
+)
 
 
 def run_waves(args: argparse.Namespace) -> int:
@@ -44,14 +52,18 @@ def run_waves(args: argparse.Namespace) -> int:
         entries = {run.name: asdict(run.score) for run in runs}
         text = json.dumps({"instances": entries, "mean": asdict(mean)}, indent=1, allow_nan=False)
         (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        decided_by = f"{args.by}; {tasks[0].options}, {args.ahead} waves ahead"
+        title = f"Dispatch waves of {runs[0].name}" if len(runs) == 1 else f"{len(runs)} runs of dispatch waves"
+        view = scores_view(title, decided_by, entries, asdict(mean), _TEXTS)
+        write_report(view, args.out / "report.html")
     except (ValueError, OSError, tarfile.TarError) as error:
         errors.print(f"matcher simulate: {error}", style="red")
         return 1
     console = Console(soft_wrap=True, highlight=False)
     console.width = max(console.width, _WIDTH)
     console.print(_table(runs, mean, rows, args.beside))
-    console.print(f"decided by: {args.by}; {tasks[0].options}, {args.ahead} waves ahead")
-    console.print(f"written: {args.out}/metrics.json, {args.out}/INSTANCE-SEED.csv")
+    console.print(f"decided by: {decided_by}")
+    console.print(f"written: {args.out}/metrics.json, {args.out}/report.html, {args.out}/INSTANCE-SEED.csv")
     for run in runs:
         for violation in run.violations[:5]:
             errors.print(f"{run.name}: {violation}", style="red")
