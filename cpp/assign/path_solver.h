@@ -19,8 +19,10 @@
 #include <vector>
 
 #include "assign/choices.h"
+#include "assign/column_settler.h"
 #include "assign/common.h"
 #include "assign/event_heap.h"
+#include "assign/path_state.h"
 
 namespace matcher::assign {
 
@@ -45,10 +47,8 @@ class PathSolver {
         meter_(budget),
         n_rows_(choices.n_rows()),
         n_cols_(choices.n_cols()),
-        rows_(size(n_rows_)),
-        cols_(size(n_cols_)),
-        v_(size(n_cols_), 0) {
-    if (!start.col_duals.empty()) v_.assign(start.col_duals.begin(), start.col_duals.end());
+        state_(n_rows_, n_cols_) {
+    if (!start.col_duals.empty()) state_.v.assign(start.col_duals.begin(), start.col_duals.end());
     if (!start.col_for_row.empty()) keep_tight(start.col_for_row);
   }
 
@@ -56,41 +56,32 @@ class PathSolver {
     Assignment<Cost> answer;
     answer.status = serve_rows();
     served_ = answer.status == SolveStatus::kOptimal;
-    if (served_ && !every_column_) answer.status = settle_columns();
+    if (served_ && !every_column_) {
+      ColumnSettler<Cost, Choices> settler(choices_, prices_, state_, meter_);
+      if (!settler.settle_all()) answer.status = SolveStatus::kStopped;
+    }
     if (answer.status == SolveStatus::kStopped) complete_greedily();
     finish(answer);
     return answer;
   }
 
  private:
-  static constexpr std::int32_t kFree = -1;
-  static constexpr std::int32_t kLeftOut = -2;
+  using State = PathState<Cost>;
+  using Row = typename State::Row;
+  using Col = typename State::Col;
+  static constexpr std::int32_t kFree = State::kFree;
+  static constexpr std::int32_t kLeftOut = State::kLeftOut;
   static constexpr Cost kInfinite = infinite<Cost>();
-
-  struct Row {
-    Cost cost = 0;  // of its pair
-    std::int32_t col = kFree;
-  };
-  struct Col {
-    Cost distance = kInfinite;
-    std::int32_t row = kFree;
-    std::int32_t from = kFree;  // the row (in settle_columns: the column) it was reached from
-    Cost from_cost = 0;
-  };
 
   static std::size_t size(std::int64_t value) { return static_cast<std::size_t>(value); }
   Cost price(std::int32_t i) const {
     if (prices_.empty() || prices_[size(i)] == must_match<Cost>()) return kInfinite;
     return prices_[size(i)];
   }
-  Row& row(std::int32_t i) { return rows_[size(i)]; }
-  Col& col(std::int32_t j) { return cols_[size(j)]; }
-  Cost& v(std::int32_t j) { return v_[size(j)]; }
-
-  void match(std::int32_t i, std::int32_t j, Cost cost) {
-    row(i) = {cost, j};
-    col(j).row = i;
-  }
+  Row& row(std::int32_t i) { return state_.row(i); }
+  Col& col(std::int32_t j) { return state_.col(j); }
+  Cost& v(std::int32_t j) { return state_.dual(j); }
+  void match(std::int32_t i, std::int32_t j, Cost cost) { state_.match(i, j, cost); }
 
   // Pairs of the start that are a best choice of their row at the starting duals stay.
   void keep_tight(std::span<const std::int32_t> col_for_row) {
@@ -143,7 +134,7 @@ class PathSolver {
 
   std::int32_t free_rows() const {
     return static_cast<std::int32_t>(
-        std::count_if(rows_.begin(), rows_.end(), [](const Row& r) { return r.col == kFree; }));
+        std::count_if(state_.rows.begin(), state_.rows.end(), [](const Row& r) { return r.col == kFree; }));
   }
 
   bool start_from_guess() {
@@ -152,8 +143,8 @@ class PathSolver {
       const auto guess = choices_.guess();
       if (!guess) return false;
       free_all();
-      v_ = guess->col_duals;
-      for (std::int32_t i = 0; i < n_rows_; ++i) choices_.renew(i, v_);
+      state_.v = guess->col_duals;
+      for (std::int32_t i = 0; i < n_rows_; ++i) choices_.renew(i, state_.v);
       keep_tight(guess->col_for_row);
       return true;
     } else {
@@ -215,7 +206,7 @@ class PathSolver {
         return best;
       }
       if (best.first > beyond) {
-        choices_.renew(i, v_);
+        choices_.renew(i, state_.v);
         continue;
       }
       // Anything below the true second choice is a sound bid.
@@ -283,7 +274,7 @@ class PathSolver {
           if (event.id < 0) {  // the unlisted columns of a row come into reach
             now = std::max(now, event.at);
             const std::int32_t r = ~event.id;
-            choices_.extend(r, v_, 2 * static_cast<std::int32_t>(choices_.of(r).size()) + 8);
+            choices_.extend(r, state_.v, 2 * static_cast<std::int32_t>(choices_.of(r).size()) + 8);
             relax(r, r == source ? Cost{0} : col(row(r).col).distance - (row(r).cost - v(row(r).col)), now);
             continue;
           }
@@ -400,13 +391,13 @@ class PathSolver {
   Cost smaller_step(Cost epsilon, Cost least) const { return std::max(rounded(epsilon / 10), least); }
 
   void free_all() {
-    for (Row& r : rows_) r.col = kFree;
-    for (Col& c : cols_) c.row = kFree;
+    for (Row& r : state_.rows) r.col = kFree;
+    for (Col& c : state_.cols) c.row = kFree;
   }
 
   std::int32_t bid_more(std::int32_t i, Cost epsilon) {
     if constexpr (kSamples) {
-      const auto liked = choices_.liked(i, v_, sampled_);
+      const auto liked = choices_.liked(i, state_.v, sampled_);
       return raise(i, liked.first, liked.second, liked.cost, liked.col, epsilon);
     } else {
       const Best best = best_choices(i);
@@ -429,109 +420,13 @@ class PathSolver {
     return take(i, j, cost);
   }
 
-  // Free columns with a dual below zero.
-  SolveStatus settle_columns() {
-    u_.resize(size(n_rows_));
-    for (std::int32_t i = 0; i < n_rows_; ++i) u_[size(i)] = row(i).col >= 0 ? row(i).cost - v(row(i).col) : price(i);
-    for (std::int32_t j = 0; j < n_cols_; ++j) {
-      if (col(j).row == kFree && v(j) < 0 && !settle(j)) return SolveStatus::kStopped;
-    }
-    return SolveStatus::kOptimal;
-  }
-
-  // Raises the dual of a free column to zero, along with those of columns that it would otherwise undercut; the path
-  // may end with another column free instead.
-  bool settle(std::int32_t source) {
-    heap_.clear();
-    order_.clear();
-    reached_.clear();
-    Cost exit = -v(source);
-    std::int32_t exit_col = source, exit_row = kFree;  // exit_row: one left out until now
-    Cost exit_cost = 0;
-    std::int32_t exit_from = kFree;
-    col(source).distance = 0;
-    reached_.push_back(source);
-    heap_.push({Cost{0}, source});
-    bool granted = true;
-    while (!heap_.empty() && heap_.top().at < exit) {
-      const Event<Cost> event = heap_.pop();
-      const std::int32_t j = event.id;
-      if (col(j).distance != event.at) continue;
-      if (!meter_.spend()) {
-        granted = false;
-        break;
-      }
-      const Cost now = event.at;
-      order_.push_back(j);
-      choices_.column(j, [&](std::int32_t i, Cost cost) {
-        const Cost d = std::max(now, now + (cost - v(j) - u_[size(i)]));
-        if (d >= exit) return;
-        const std::int32_t k = row(i).col;
-        if (k == j) return;
-        if (k < 0) {
-          exit = d;
-          exit_row = i;
-          exit_cost = cost;
-          exit_from = j;
-          return;
-        }
-        Col& c = col(k);
-        if (d >= c.distance) return;
-        if (c.distance == kInfinite) reached_.push_back(k);
-        c.distance = d;
-        c.from = j;
-        c.from_cost = cost;
-        heap_.push({d, k});
-        if (d - v(k) < exit) {
-          exit = d - v(k);
-          exit_col = k;
-          exit_row = kFree;
-        }
-      });
-    }
-    if (granted) {
-      for (const std::int32_t j : order_) {
-        if (col(j).distance >= exit) continue;
-        v(j) += exit - col(j).distance;
-        const std::int32_t i = col(j).row;
-        if (i != kFree) u_[size(i)] = row(i).cost - v(j);
-      }
-      if (exit_row != kFree) {
-        row(exit_row).col = kFree;
-        hand_over(exit_row, exit_from, exit_cost);
-      } else if (exit_col != source) {
-        v(exit_col) = 0;
-        const std::int32_t i = std::exchange(col(exit_col).row, kFree);
-        hand_over(i, col(exit_col).from, col(exit_col).from_cost);
-      }
-    }
-    for (const std::int32_t j : reached_) {
-      col(j).distance = kInfinite;
-      col(j).from = kFree;
-    }
-    return granted;
-  }
-
-  // Row i takes column j, whose row takes the column that j was reached from, back to the source.
-  void hand_over(std::int32_t i, std::int32_t j, Cost cost) {
-    while (true) {
-      const std::int32_t next = col(j).row;
-      match(i, j, cost);
-      u_[size(i)] = cost - v(j);
-      if (next == kFree) return;
-      i = next;
-      cost = col(j).from_cost;
-      j = col(j).from;
-    }
-  }
-
   // After a stop: rows without a place take the cheapest free column they know of if it beats their price, and those
   // that must be matched any free column.
   void complete_greedily() {
     for (std::int32_t i = 0; i < n_rows_; ++i) {
       if (row(i).col != kFree) continue;
       if (!take_free(i) && price(i) >= kInfinite && choices_.beyond(i) < kInfinite) {
-        choices_.extend(i, v_, n_cols_);
+        choices_.extend(i, state_.v, n_cols_);
         take_free(i);
       }
       if (row(i).col == kFree && price(i) < kInfinite) row(i).col = kLeftOut;
@@ -571,11 +466,11 @@ class PathSolver {
     }
     if (every_column_ && n_cols_ > 0) {
       // Free to shift: the highest column dual becomes zero, so that no dual has the wrong sign.
-      const Cost highest = *std::max_element(v_.begin(), v_.end());
-      for (Cost& dual : v_) dual -= highest;
+      const Cost highest = *std::max_element(state_.v.begin(), state_.v.end());
+      for (Cost& dual : state_.v) dual -= highest;
       for (Cost& dual : answer.row_duals) dual += highest;
     }
-    answer.col_duals = std::move(v_);
+    answer.col_duals = std::move(state_.v);
     answer.witness = std::move(witness_);
     answer.iterations = meter_.used();
   }
@@ -591,10 +486,7 @@ class PathSolver {
   bool every_column_, whole_;
   BudgetMeter meter_;
   std::int32_t n_rows_, n_cols_;
-  std::vector<Row> rows_;
-  std::vector<Col> cols_;
-  std::vector<Cost> v_;
-  std::vector<Cost> u_;  // while columns are settled
+  State state_;
   Exit exit_;
   EventHeap<Cost> heap_;
   std::vector<std::int32_t> ready_, order_, reached_, witness_;
