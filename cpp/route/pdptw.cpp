@@ -2,18 +2,30 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "route/plan_search.h"
 #include "route/string_removal.h"
 
 namespace matcher {
 namespace route {
+namespace {
+
+// Of the share of a search: routes are made compact first, and until when vehicles are saved.
+constexpr double kCompactShare = 0.05, kFleetShare = 0.5;
+// Where a search from one start ends is luck more than length once it has looked at each request so often. Several then
+// share the first part of the budget; the rest goes to the best of them, at less than the first heat.
+constexpr double kWorthASearch = 1200.0, kApart = 0.65, kAgain = 0.3;
+constexpr int kMostSearches = 3;
+constexpr double kLookShare = 0.01;  // of the budget, after which its iterations are estimated
+
+}  // namespace
 
 bool SearchState::improves() const {
   if (!any_) return true;
   const std::size_t unserved = plan.missing();
   if (unserved != best_unserved_) return unserved < best_unserved_;
-  if (options.objective == PdptwObjective::kHierarchical && plan.vehicles() != best_vehicles_) {
+  if (hierarchical() && plan.vehicles() != best_vehicles_) {
     return plan.vehicles() < best_vehicles_;
   }
   return plan.cost() < best_cost_ - 1e-9;
@@ -35,6 +47,7 @@ void SearchState::record() {
     best_routes_[index(slot)] = plan.tour(slot).nodes;
     best_types_[index(slot)] = plan.tour(slot).type;
   }
+  if (!Incumbent{best_unserved_, best_vehicles_, best_cost_, {}, {}}.better_than(kept_, hierarchical())) return;
   const PdptwImprovement now{out.iterations, progress(), static_cast<std::int32_t>(plan.absent().size()),
                              best_vehicles_, out.distance};
   // One entry per thousandth of the budget, so that the history stays short.
@@ -55,18 +68,37 @@ void SearchState::restore() {
   for (std::int32_t slot = 0; slot < plan.slots(); ++slot) best_stamps_[index(slot)] = plan.tour(slot).stamp;
 }
 
+void SearchState::start_over() {
+  Incumbent mine{best_unserved_, best_vehicles_, best_cost_, best_routes_, best_types_};
+  if (mine.better_than(kept_, hierarchical())) kept_ = std::move(mine);
+  any_ = false;
+  plan.replace({}, {});
+}
+
+void SearchState::settle() {
+  const Incumbent mine{best_unserved_, best_vehicles_, best_cost_, {}, {}};
+  if (const Incumbent kept = kept_; kept.better_than(mine, hierarchical())) {
+    any_ = false;
+    take_over(kept);  // told of before, so not again: it is not better than kept_
+  }
+  kept_ = {};
+}
+
+void SearchState::take_over(const Incumbent& found) {
+  plan.vehicle_limit = std::numeric_limits<std::int32_t>::max();
+  plan.replace({}, {});
+  for (std::size_t k = 0; k < found.routes.size(); ++k) {
+    if (!found.routes[k].empty()) plan.assign(plan.empty_slot(found.types[k]), found.routes[k], found.types[k]);
+  }
+  record();
+}
+
 void SearchState::meet() {
   if (exchange_ == nullptr || progress() < next_meeting_) return;
   while (next_meeting_ <= progress()) next_meeting_ += kMeeting;
   const Incumbent mine{best_unserved_, best_vehicles_, best_cost_, best_routes_, best_types_};
   const Incumbent best = exchange_->meet(search_, mine);
-  if (!best.better_than(mine, options.objective == PdptwObjective::kHierarchical)) return;
-  plan.vehicle_limit = std::numeric_limits<std::int32_t>::max();
-  plan.replace({}, {});
-  for (std::size_t k = 0; k < best.routes.size(); ++k) {
-    if (!best.routes[k].empty()) plan.assign(plan.empty_slot(best.types[k]), best.routes[k], best.types[k]);
-  }
-  record();
+  if (best.better_than(mine, hierarchical())) take_over(best);
 }
 
 Placement cheapest_place(SearchState& state, std::int32_t request, double blink, bool may_open) {
@@ -102,6 +134,46 @@ void construct(SearchState& state) {
   }
 }
 
+namespace {
+
+// From a plan that serves all that it can to the end of a search's share of the budget: fewer vehicles, then less
+// distance.
+void improve(SearchState& state, StringRemoval& removal, double until) {
+  if (state.options.objective == PdptwObjective::kHierarchical && state.plan.missing() <= state.plan.hopeless()) {
+    // Distance first for a moment: compact routes are the easier to take apart.
+    const double began = state.progress();
+    removal.run(began + kCompactShare * (until - began));
+    state.restore();
+    reduce_fleet(state, removal, began + kFleetShare * (until - began));
+  }
+  removal.run(until);
+  state.restore();
+}
+
+// How many searches the budget is worth, by the iterations for each request that it promises. Whoever gives routes to
+// start from wants these improved, and searches that exchange plans are several as it is.
+int searches_worth(SearchState& state, StringRemoval& removal) {
+  const Plan& plan = state.plan;
+  const PdptwOptions& options = state.options;
+  const auto worth = [&](std::int64_t iterations) {
+    const double each = static_cast<double>(iterations) / std::max(1, plan.requests());
+    return std::clamp(static_cast<int>(each / kWorthASearch), 1, kMostSearches);
+  };
+  if (options.objective != PdptwObjective::kHierarchical || !options.initial.empty() || !state.alone() ||
+      plan.missing() > plan.hopeless()) {
+    return 1;
+  }
+  const int allowed = options.max_iterations < 0 ? kMostSearches : worth(options.max_iterations);
+  if (allowed == 1 || options.stop == nullptr) return allowed;
+  // A deadline: by the rate of a moment of searching.
+  removal.run(state.progress() + kLookShare);
+  state.restore();
+  const double rate = static_cast<double>(state.out.iterations) / std::max(1e-9, state.progress());
+  return std::min(allowed, worth(static_cast<std::int64_t>(std::min(rate, 1e15))));
+}
+
+}  // namespace
+
 void search_plan(const PdptwProblem& problem, const PdptwOptions& options, PdptwResult& out, Exchange* exchange,
                  std::size_t search) {
   out = {};
@@ -113,19 +185,30 @@ void search_plan(const PdptwProblem& problem, const PdptwOptions& options, Pdptw
       if (const std::int32_t slot = plan.empty_slot(type); slot >= 0 && plan.assign(slot, nodes, type)) break;
     }
   }
-  construct(state);
-  state.record();
   StringRemoval removal(state);
-  if (plan.missing() > plan.hopeless()) removal.run(1.0);  // ends as soon as everything is served
-  if (options.objective == PdptwObjective::kHierarchical && plan.missing() <= plan.hopeless()) {
-    // Distance first for a moment: compact routes are the easier to take apart.
-    const double began = state.progress();
-    removal.run(began + 0.05 * (1.0 - began));
-    state.restore();
-    reduce_fleet(state, removal, began + 0.5 * (1.0 - began));
+  const auto serve_all = [&](double until) {
+    construct(state);
+    state.record();
+    if (plan.missing() > plan.hopeless()) removal.run(until);  // ends as soon as everything is served
+  };
+  serve_all(1.0);
+  const double began = state.progress();
+  const int searches = searches_worth(state, removal);
+  for (int k = 1; searches > 1 && k <= searches && state.progress() < 1.0; ++k) {
+    const double until = began + kApart * (1.0 - began) * k / searches;
+    if (k > 1) {
+      state.start_over();
+      serve_all(until);
+    }
+    improve(state, removal, until);
   }
-  removal.run(1.0);
-  state.restore();
+  if (searches > 1) {
+    state.settle();
+    removal.run(1.0, kAgain);
+    state.restore();
+  } else {
+    improve(state, removal, 1.0);
+  }
   out.routes = plan.routes();
   out.types = plan.route_types();
   out.unserved = plan.absent();

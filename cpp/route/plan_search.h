@@ -37,6 +37,12 @@ class SearchState {
   void record();
   // Makes the incumbent the plan again.
   void restore();
+  // Keeps the incumbent aside and empties the plan: the next incumbent owes nothing to it.
+  void start_over();
+  // Makes the best of the incumbents kept aside the incumbent and the plan again, when it is better.
+  void settle();
+  // Whether nobody else searches for the same plan.
+  bool alone() const { return exchange_ == nullptr; }
   // At every eighth of the budget: takes the best plan of the other searches when it is better than the incumbent.
   void meet();
 
@@ -48,6 +54,8 @@ class SearchState {
   PdptwResult& out;
 
  private:
+  bool hierarchical() const { return options.objective == PdptwObjective::kHierarchical; }
+  void take_over(const Incumbent& found);
   // Reading a process's CPU clock takes as long as dozens of evaluations; this much work takes some ten microseconds.
   static constexpr std::uint64_t kWorkPerLook = 1000;
   static constexpr std::uint64_t kWorkPerAsk = 50;
@@ -60,6 +68,7 @@ class SearchState {
   std::vector<std::vector<std::int32_t>> best_routes_;
   std::vector<std::int32_t> best_types_;
   double best_cost_ = 0.0;
+  Incumbent kept_;  // of searches before start_over()
   static constexpr double kMeeting = 0.125;
   Exchange* exchange_;  // null: alone
   std::size_t search_;

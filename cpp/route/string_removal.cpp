@@ -55,7 +55,7 @@ double StringRemoval::hottest(double share, std::int64_t iterations) const {
   return std::min(kHottest, kHotPerRoot * std::sqrt(expected / std::max(1, plan_.requests())));
 }
 
-void StringRemoval::run(double until) {
+void StringRemoval::run(double until, double heat) {
   const double began = state_.progress();
   if (began >= until || plan_.requests() == 0) return;
   const double leg = this->leg();
@@ -70,7 +70,7 @@ void StringRemoval::run(double until) {
     // With a budget of iterations the expectation is that budget; with a deadline it is what the rate so far
     // promises.
     const double done = (progress - began) / (until - began);
-    step(hottest(done, state_.out.iterations - first) * leg * std::pow(kColdToHot, done), complete);
+    step(heat * hottest(done, state_.out.iterations - first) * leg * std::pow(kColdToHot, done), complete);
     set_price(leg);
     if (!complete && plan_.missing() <= hopeless) break;
   }

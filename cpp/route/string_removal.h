@@ -14,8 +14,8 @@ class StringRemoval {
   explicit StringRemoval(SearchState& state);
 
   // Less distance, until `until` of the budget is used; from a plan with missing requests, until only hopeless ones
-  // are.
-  void run(double until);
+  // are. `heat`: of the temperatures that a search from the start has.
+  void run(double until, double heat = 1.0);
   // The same for some work, without detours.
   void compact(std::uint64_t work, double until);
   // Serves what is absent with the vehicles that there are, for some work; whether only hopeless requests are left out.
