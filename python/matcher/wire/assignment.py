@@ -15,6 +15,7 @@ from matcher.domain import ErrorReason, InvalidRequest, Provenance, Rung, Violat
 from matcher.domain.snapshot import F64, I32
 from matcher.v1 import assignment_service_pb2
 from matcher.wire.decision import provenance_message, provenance_value
+from matcher.wire.repeated import doubles
 
 _MAX_SHOWN = 100
 
@@ -231,7 +232,7 @@ def _dense(message: assignment_service_pb2.DenseCosts, max_cells: int, wrong: li
         sentence = f"has {len(message.costs)} values; {message.rows} × {message.cols} = {cells} are needed"
         wrong.append(Violation("dense.costs", sentence, ErrorReason.MALFORMED))
         return None
-    costs = np.array(message.costs, dtype=np.float64)
+    costs = doubles(message, "costs")
     wrong += bad_costs(costs, "dense.costs", lambda at: f"row {at // message.cols}, column {at % message.cols}: ")
     return costs.reshape(message.rows, message.cols)
 
@@ -240,7 +241,7 @@ def _sparse(
     message: assignment_service_pb2.SparseCosts, max_cells: int, wrong: list[Violation]
 ) -> tuple[I32, I32, F64]:
     row, col = np.array(message.row, dtype=np.int32), np.array(message.col, dtype=np.int32)
-    cost = np.array(message.cost, dtype=np.float64)
+    cost = doubles(message, "cost")
     if not len(row) == len(col) == len(cost):
         sentence = f"row, col and cost have {len(row)}, {len(col)} and {len(cost)} values; they must have as many"
         wrong.append(Violation("sparse", sentence, ErrorReason.MALFORMED))

@@ -11,6 +11,7 @@ from matcher.domain import ErrorReason, InvalidRequest, Violation
 from matcher.domain.snapshot import F64, I32
 from matcher.v1 import assignment_service_pb2
 from matcher.wire.assignment import SolveProblem, SolveReply, bad_costs, decode_solve_reply, encode_solve_reply, options
+from matcher.wire.repeated import doubles
 
 PART_NUMBERS = 1 << 17
 """Cells or pairs in a part that we send: 1 to 2 MB."""
@@ -89,7 +90,7 @@ class SolveParts:
             message = self._parsed(part)
             if message.WhichOneof("part") != "dense":
                 self._refuse("", "must hold dense costs: the header announced no pairs", ErrorReason.MALFORMED)
-            costs = np.array(message.dense.costs, np.float64)
+            costs = doubles(message.dense, "costs")
         self._room_for(len(costs), "cells")
 
         def place(index: int) -> str:
@@ -108,7 +109,7 @@ class SolveParts:
             self._refuse("", "must hold pairs: the header announced them", ErrorReason.MALFORMED)
         given = message.sparse
         row, col = np.array(given.row, np.int32), np.array(given.col, np.int32)
-        cost = np.array(given.cost, np.float64)
+        cost = doubles(given, "cost")
         if not len(row) == len(col) == len(cost):
             sentence = f"row, col and cost have {len(row)}, {len(col)} and {len(cost)} values; they must have as many"
             self._refuse(".sparse", sentence, ErrorReason.MALFORMED)
