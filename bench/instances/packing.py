@@ -52,6 +52,26 @@ def generic_packing(seed: int, *, rows: int = 500, columns: int = 2000, density:
     )
 
 
+def items_packing(seed: int, *, items: int = 500, columns: int = 2000) -> PackingProblem:
+    """Weighted sets of two to five items; each column has a courier of its own, so all the conflicts are between items.
+
+    Gains grow with size and vary by half of it either way, so that no column is clearly better than its neighbours.
+    """
+    rng = np.random.default_rng([seed, 7])
+    size = rng.integers(2, 6, columns)
+    order = np.concatenate([rng.choice(items, s, replace=False) for s in size])
+    gain = (size * rng.uniform(0.5, 1.5, columns) * 1_000_000).astype(np.int64)
+    return PackingProblem.from_lists(
+        n_orders=items,
+        n_couriers=columns,
+        courier=np.arange(columns),
+        ptr=np.concatenate([[0], np.cumsum(size)]),
+        order=order,
+        cost=size * 20_000_000 - gain,
+        wait=np.full(items, 20_000_000),
+    )
+
+
 def market_cycle(
     seed: int, *, orders: int = 200, couriers: int = 120, stores: int = 25, nearest: int = 24, largest: int = 3
 ) -> PackingProblem:
@@ -127,6 +147,7 @@ INSTANCES: dict[str, Callable[[int], PackingProblem]] = {
     "random": random_packing,
     "generic": generic_packing,
     "dense-generic": lambda seed: generic_packing(seed, density=0.02),
+    "items": items_packing,
     "cycle": market_cycle,
     "rush": lambda seed: market_cycle(seed, orders=300, couriers=60),
     "singles": lambda seed: market_cycle(seed, orders=300, couriers=200, largest=1),

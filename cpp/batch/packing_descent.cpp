@@ -18,33 +18,80 @@ constexpr double kSmallestScale = 1e-6;
 constexpr std::size_t kLargestCore = 4;  // times its first size
 constexpr int kAddedPerRow = 3;
 
-// L at `price`, its slope, and the columns the couriers pick.
-double evaluate(const Model& model, std::span<const double> price, std::vector<double>& slope,
-                std::vector<std::int32_t>& picks, const Work& work) {
-  double value = 0.0;
-  for (std::size_t o = 0; o < price.size(); ++o) {
-    value += price[o];
-    slope[o] = 1.0;
+// The orders of a model's columns, columns of one length together: the loops that price them then branch the same way
+// throughout, which halves the time of a pass.
+class PricedColumns {
+ public:
+  explicit PricedColumns(const Model& model) : model_(model), left_(model.gain.size()) {
+    const auto n_columns = model.gain.size();
+    std::size_t longest = 0;
+    for (std::size_t k = 0; k < n_columns; ++k) longest = std::max(longest, length(k));
+    end_.assign(longest + 1, 0);
+    for (std::size_t k = 0; k < n_columns; ++k) ++end_[length(k)];
+    for (std::size_t s = 1; s <= longest; ++s) end_[s] += end_[s - 1];
+    column_.resize(n_columns);
+    auto at = end_;
+    for (std::size_t k = n_columns; k-- > 0;) column_[--at[length(k)]] = static_cast<std::int32_t>(k);
+    gain_.reserve(n_columns);
+    order_.reserve(model.member.size() - n_columns);
+    for (const auto k : column_) {
+      gain_.push_back(static_cast<double>(model.gain[static_cast<std::size_t>(k)]));
+      const auto orders = model.orders_of(k);
+      order_.insert(order_.end(), orders.begin(), orders.end());
+    }
   }
-  for (std::size_t c = 0; c < static_cast<std::size_t>(model.n_couriers); ++c) {
-    if (c % 128 == 0) work.check();
-    double best = 0.0;
-    std::int32_t pick = -1;
-    for (auto k = model.of_courier[c]; k < model.of_courier[c + 1]; ++k) {
-      auto net = static_cast<double>(model.gain[static_cast<std::size_t>(k)]);
-      for (const auto o : model.orders_of(k)) net -= price[static_cast<std::size_t>(o)];
-      if (net > best) {
-        best = net;
-        pick = k;
+
+  // L at `price`, its slope, and one more for each column that a courier picks: of its best ones the first.
+  double evaluate(std::span<const double> price, std::vector<double>& slope, std::vector<std::int32_t>& picks,
+                  const Work& work) {
+    find_left(price, work);
+    double value = 0.0;
+    for (std::size_t o = 0; o < price.size(); ++o) {
+      value += price[o];
+      slope[o] = 1.0;
+    }
+    for (std::size_t c = 0; c < static_cast<std::size_t>(model_.n_couriers); ++c) {
+      double best = 0.0;
+      std::int32_t pick = -1;
+      for (auto k = model_.of_courier[c]; k < model_.of_courier[c + 1]; ++k) {
+        const double left = left_[static_cast<std::size_t>(k)];
+        pick = left > best ? k : pick;
+        best = std::max(best, left);
+      }
+      if (pick < 0) continue;
+      value += best;
+      ++picks[static_cast<std::size_t>(pick)];
+      for (const auto o : model_.orders_of(pick)) slope[static_cast<std::size_t>(o)] -= 1.0;
+    }
+    return value;
+  }
+
+ private:
+  std::size_t length(std::size_t column) const {
+    return static_cast<std::size_t>(model_.ptr[column + 1] - model_.ptr[column]) - 1;
+  }
+  // What the prices leave of each column's gain.
+  void find_left(std::span<const double> price, const Work& work) {
+    const std::int32_t* order = order_.data();
+    std::size_t i = 0;
+    for (std::size_t size = 0; size < end_.size(); ++size) {
+      for (; i < end_[size]; ++i) {
+        if (i % 1024 == 0) work.check();
+        double left = gain_[i];
+        for (std::size_t m = 0; m < size; ++m) left -= price[static_cast<std::size_t>(order[m])];
+        order += size;
+        left_[static_cast<std::size_t>(column_[i])] = left;
       }
     }
-    if (pick < 0) continue;
-    value += best;
-    ++picks[static_cast<std::size_t>(pick)];
-    for (const auto o : model.orders_of(pick)) slope[static_cast<std::size_t>(o)] -= 1.0;
   }
-  return value;
-}
+
+  const Model& model_;
+  std::vector<std::size_t> end_;  // (longest + 1,) in column_, of the columns with so many orders
+  std::vector<std::int32_t> column_;
+  std::vector<double> gain_;         // as column_
+  std::vector<std::int32_t> order_;  // of the columns, as column_
+  std::vector<double> left_;         // (columns,) in the model's order
+};
 
 }  // namespace
 
@@ -57,10 +104,11 @@ Descent descend(const Model& model, std::span<const double> order_price, std::in
   std::vector<double> price = result.order_price;
   std::vector<double> slope(n);
   std::vector<double> direction(n, 0.0);
+  PricedColumns columns(model);
   const auto goal = static_cast<double>(target);
   int stale = 0;
   for (; result.passes < passes && !work.spent(); ++result.passes) {
-    const double value = evaluate(model, price, slope, result.picks, work);
+    const double value = columns.evaluate(price, slope, result.picks, work);
     work.add(model.members() + std::int64_t{4} * model.n_orders + model.n_couriers);
     if (result.passes == 0 || value < result.bound * (1.0 - 1e-9)) {
       result.bound = value;

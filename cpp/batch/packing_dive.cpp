@@ -1,6 +1,7 @@
 // Packings from scratch. Diving: the average of the couriers' picks during a descent approaches a solution of the
 // linear relaxation. Columns picked nearly always are fixed, the rest is priced anew. The steps aim at the gain that is
-// to be beaten, which ends most dives early and drops columns on the way.
+// to be beaten, which ends most dives early and drops columns on the way. The few columns left at the end are searched
+// as a tree (packing_branch.cpp): that is where dives lost most of what they lose against the bound.
 #include <algorithm>
 #include <utility>
 
@@ -13,6 +14,8 @@ constexpr std::int64_t kPasses = 20;
 constexpr double kNearlyAlways = 0.9;
 constexpr double kAtLeast = 0.03;  // of the columns that were picked at all
 constexpr double kNoise = 0.1;     // on the share of picks, so that dives differ
+constexpr double kFavour = 0.05;   // added to it for columns of the packing at hand
+constexpr std::size_t kFew = 100;  // open columns from which on a tree is searched
 
 // Columns whose reduced cost is more than `most`: with one of them, no packing comes closer to the bound of the prices.
 std::vector<bool> beyond(const Model& model, std::span<const double> order_price, double most) {
@@ -70,7 +73,7 @@ Packing take_greedily(const Model& model, Work& work) {
 }
 
 Packing dive(const Model& model, std::vector<std::int32_t> open, std::span<const double> order_price,
-             std::int64_t target, Random& random, Work& work) {
+             std::int64_t target, std::span<const std::int32_t> owner, Random& random, Work& work) {
   Packing packing;
   std::vector<bool> taken(static_cast<std::size_t>(model.rows()), false);
   const auto is_open = [&](std::int32_t k) {
@@ -80,7 +83,16 @@ Packing dive(const Model& model, std::vector<std::int32_t> open, std::span<const
   std::vector<double> price(order_price.begin(), order_price.end());
   std::vector<double> part_price;
   std::vector<std::pair<double, std::int32_t>> ranked;  // picked most first
+  const auto favour = [&](std::int32_t k) {
+    return !owner.empty() && owner[static_cast<std::size_t>(model.rows_of(k).back())] == k ? kFavour : 0.0;
+  };
   while (!open.empty() && !work.spent()) {
+    if (open.size() <= kFew) {
+      const auto rest = branch(model, open, price, std::max<std::int64_t>(target - packing.gain, 0), random, work);
+      packing.columns.insert(packing.columns.end(), rest.columns.begin(), rest.columns.end());
+      packing.gain += rest.gain;
+      break;
+    }
     const auto part = part_of(model, open);
     work.add(4 * part.model.members());
     part_price.clear();
@@ -97,7 +109,7 @@ Packing dive(const Model& model, std::vector<std::int32_t> open, std::span<const
     for (std::size_t k = 0; k < open.size(); ++k) {
       if (found.picks[k] == 0) continue;
       const double share = static_cast<double>(found.picks[k]) / static_cast<double>(found.passes);
-      ranked.emplace_back(kNoise * random.uniform() - share, open[k]);
+      ranked.emplace_back(kNoise * random.uniform() - share - favour(open[k]), open[k]);
     }
     std::sort(ranked.begin(), ranked.end());
     const auto enough = static_cast<std::size_t>(kAtLeast * static_cast<double>(ranked.size())) + 1;

@@ -13,7 +13,7 @@ constexpr std::size_t kTries = 40;         // to grow a neighbourhood without fi
 constexpr std::size_t kNearest = 8;        // columns of least reduced cost along which it grows
 constexpr std::int64_t kSteps = 1500;      // of one search
 constexpr std::int64_t kTenthsDived = 14;  // columns that a narrow dive looks at, in tenths of the rows
-constexpr double kFewest = 0.3;            // of all rows, opened for a dive
+constexpr double kFewest = 0.4;            // of all rows, opened for a dive
 constexpr double kMost = 1.0;
 constexpr std::int64_t kRebuildPatience = 60;  // dives in a row without a gain
 
@@ -277,7 +277,7 @@ void LocalSearch::restart(bool whole, Random& random, Work& work) {
   }
   work.add(model_.columns());
   const auto before = packing();
-  load(dive(model_, std::move(columns), order_price_, gain_, random, work));
+  load(dive(model_, std::move(columns), order_price_, gain_, {}, random, work));
   if (gain_ < before.gain) load(before);
 }
 
@@ -290,7 +290,7 @@ void LocalSearch::rebuild(std::int64_t visits, Random& random, Work& work) {
     work.add(8 * static_cast<std::int64_t>(rows_.size()) + 1);
     std::int64_t gain = 0;
     for (const auto k : inside_) gain += model_.gain[static_cast<std::size_t>(k)];
-    const auto found = dive(model_, columns_inside(work), order_price_, gain, random, work);
+    const auto found = dive(model_, columns_inside(work), order_price_, gain, owner_, random, work);
     stale = found.gain > gain ? 0 : stale + 1;
     if (found.gain >= gain) {  // an equal one leads elsewhere
       for (const auto k : inside_) drop(k);

@@ -168,9 +168,15 @@ class Random {
 };
 
 // A packing of some columns (ascending) by diving: prices of orders are refined on what is left open, then the columns
-// picked most are fixed, again and again. Gives up, with what it has, once it cannot gain more than `target`.
+// picked most are fixed, again and again. Gives up, with what it has, once it cannot gain more than `target`. `owner`:
+// the chosen column of each row in a packing whose columns are favoured a little, or empty.
 Packing dive(const Model& model, std::vector<std::int32_t> open, std::span<const double> order_price,
-             std::int64_t target, Random& random, Work& work);
+             std::int64_t target, std::span<const std::int32_t> owner, Random& random, Work& work);
+
+// A packing of a few columns (ascending) that gains more than `target`, by a tree search of bounded size; empty if it
+// finds none.
+Packing branch(const Model& model, std::span<const std::int32_t> open, std::span<const double> order_price,
+               std::int64_t target, Random& random, Work& work);
 
 // Improves a packing by re-solving small neighbourhoods exactly and large ones by diving. Prices are those of the
 // model's rows.
@@ -187,6 +193,7 @@ class LocalSearch {
   // gains as much.
   void rebuild(std::int64_t visits, Random& random, Work& work);
   Packing packing() const;
+  std::int64_t gain() const { return gain_; }
 
   static constexpr std::size_t kMostRows = 128;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 
 #include "batch/packing_model.h"
@@ -81,10 +82,43 @@ Packing from_core(const Packing& packing, const std::vector<std::int32_t>& core)
   return result;
 }
 
-constexpr std::int64_t kPatience = 6;  // neighbourhoods without a gain, times rows, that end a local search
-constexpr std::int64_t kSharesOfBudget = 8;
-constexpr int kDives = 4;  // a round
+constexpr double kFirstPrices = 0.25;        // of the budget, at most, for prices in the first round
+constexpr double kPrices = 0.333;            // and in each later one
+constexpr std::int64_t kPackings = 2;        // the budget over what neighbourhoods may use of it in a round
+constexpr std::int64_t kFirstPackings = 10;  // and in the first one, whose prices are poor
+constexpr std::int64_t kSlices = 16;         // the budget over what one kind of neighbourhood may use at a time
+constexpr int kFirstDives = 2;
+constexpr int kDives = 4;  // in each later round
 constexpr int kWhole = 1;  // the one over all columns, which little work may not end
+
+// Small neighbourhoods or large ones, at most `slice` visits at a time: whichever gained more for its work when it last
+// had a turn. Small ones are what improves a market's cycle and large ones what improves a random packing.
+void search_neighbourhoods(packing::LocalSearch& local_search, std::size_t small_rows, std::int64_t patience,
+                           std::int64_t visits, std::int64_t slice, packing::Random& random, Work& work) {
+  struct Kind {
+    double rate = std::numeric_limits<double>::infinity();  // gain per visit
+    bool over = false;
+  };
+  Kind small;
+  Kind large;
+  const auto end = work.done() + visits;
+  while (!(small.over && large.over) && work.done() < end && !work.spent()) {
+    const bool try_large = small.over || (!large.over && large.rate > small.rate);
+    const auto before = local_search.gain();
+    const auto started = work.done();
+    const auto granted = std::min(end - started, slice);
+    if (try_large) {
+      local_search.rebuild(granted, random, work);
+    } else {
+      local_search.run(small_rows, patience, granted, random, work);
+    }
+    const auto used = work.done() - started;
+    auto& kind = try_large ? large : small;
+    const auto gained = local_search.gain() - before;
+    kind.rate = static_cast<double>(gained) / static_cast<double>(used + 1);
+    if (gained == 0 && (!try_large || used < granted)) kind.over = true;
+  }
+}
 
 // Rounds of prices, packing and proof until they meet or the work is used up.
 void improve(const Model& model, Search& result, Work& work) {
@@ -106,7 +140,8 @@ void improve(const Model& model, Search& result, Work& work) {
       if (after <= result.best.gain) break;
       // A share for prices that still fall; the packing needs good prices, but only good ones.
       if (descents >= (round == 0 ? 3 : 0) && before - after <= (after - result.best.gain) / 100) break;
-      if (work.done() - used > std::max(share, budget / 3)) break;
+      const auto most = static_cast<double>(budget) * (round == 0 ? kFirstPrices : kPrices);
+      if (work.done() - used > std::max(share, static_cast<std::int64_t>(most))) break;
     }
     result.prices = price_search.best();
     result.bound = std::min(result.bound, result.prices.sum);
@@ -116,11 +151,11 @@ void improve(const Model& model, Search& result, Work& work) {
     packing::LocalSearch local_search(core, result.prices, work);
     work.add(8 * core.members());
     const auto rows = std::min<std::size_t>(60 + 8 * static_cast<std::size_t>(round), packing::LocalSearch::kMostRows);
-    const auto visits = std::max(share, budget / kSharesOfBudget);
+    const auto visits = std::max(share, budget / (round == 0 ? kFirstPackings : kPackings));
     local_search.load(to_core(result.best, columns));
-    for (int i = 0; i < kDives && !work.spent(); ++i) local_search.restart(i == kWhole, random, work);
-    local_search.rebuild(visits, random, work);
-    local_search.run(rows, kPatience * core.rows(), visits, random, work);
+    for (int i = 0; i < (round == 0 ? kFirstDives : kDives) && !work.spent(); ++i)
+      local_search.restart(i == kWhole, random, work);
+    search_neighbourhoods(local_search, rows, core.rows(), visits, std::max(share, budget / kSlices), random, work);
     const auto found = local_search.packing();
     if (found.gain > result.best.gain) result.best = from_core(found, columns);
     if (proven()) return;
