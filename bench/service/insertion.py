@@ -5,6 +5,7 @@
 Three ways to ask: by the token of a kept fleet; by token with the accepted plan sent back as a change; with the whole
 snapshot. Every answer is asserted to be the in-process kernel's. Times are wall times of a call as a Python caller sees
 them; beside them stands the CPU time that server and caller together spent on it, which a busy machine does not change.
+Where Go is, the calls by token are made once more from there, as most callers are; then the CPU time is the server's.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.service.__main__ import server
+from bench.service.caller import NoCallerError, made
 from tools.machine import facts
 
 from matcher.app import App
@@ -29,9 +31,14 @@ from matcher.client import Client, InsertionReply
 from matcher.domain import Courier, Order, RouteStop, Snapshot, StopKind, build_snapshot
 from matcher.routing import LiveFleet
 from matcher.travel import StraightLine
+from matcher.wire import encode_insert_request
 
 _AT = 1_767_009_600_000
 _MINUTE = 60_000
+_METHOD = "/matcher.v1.RoutingService/InsertOrder"
+_GO_ORDERS = 5
+_CALLS_A_REQUEST = 500
+"""From Go; the first of them connects."""
 
 
 def order(rng: random.Random, name: str) -> Order:
@@ -73,9 +80,12 @@ class Clock:
         self.wall_ms: list[float] = []
         self._cpu = 0.0
 
-    def _spent(self) -> float:
+    def _server_spent(self) -> float:
         fields = Path(f"/proc/{self._server_id}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + time.process_time()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _spent(self) -> float:
+        return self._server_spent() + time.process_time()
 
     def run(self, calls: list[Callable[[], object]]) -> None:
         """Make the calls one after another."""
@@ -86,6 +96,15 @@ class Clock:
             self.wall_ms.append((time.perf_counter() - began) * 1e3)
         self._cpu = self._spent() - before
 
+    def run_from_go(self, target: str, requests: list[bytes]) -> None:
+        """Make calls of each request one after another, from a process in Go. Raises NoCallerError."""
+        for request in requests:
+            before = self._server_spent()
+            seen = made(target, request, _METHOD, calls=_CALLS_A_REQUEST)
+            self._cpu += self._server_spent() - before
+            assert set(seen.codes) == {"OK"}, seen.codes
+            self.wall_ms += seen.took_ms()
+
     def figures(self) -> dict[str, float]:
         """Percentiles of the wall time, and CPU time a call."""
         cuts = statistics.quantiles(self.wall_ms, n=100)
@@ -94,6 +113,11 @@ class Clock:
             "p99_ms": cuts[98],
             "cpu_ms": self._cpu * 1e3 / len(self.wall_ms),
         }
+
+
+def row(name: str, figures: dict[str, float]) -> str:
+    """A line of the table."""
+    return f"{name:<30}" + "".join(f"{value:>10.3f}" for value in figures.values())
 
 
 def main() -> int:
@@ -162,7 +186,16 @@ def main() -> int:
                 start = 1 if one is accept else 0
                 clock.run([lambda one=one, k=k: one(k) for k in range(start, count)])  # type: ignore[misc]
                 figures[name] = clock.figures()
-                print(f"{name:<30}" + "".join(f"{value:>10.3f}" for value in figures[name].values()))
+                print(row(name, figures[name]))
+            clock = Clock(child)
+            token = client.insert_orders([], fleet=market, keep_fleet=True).fleet_token  # the first was changed
+            requests = [encode_insert_request([query], fleet_token=token) for query in queries[:_GO_ORDERS]]
+            try:
+                clock.run_from_go(target, requests)
+                figures["by token, from Go"] = clock.figures()
+                print(row("by token, from Go", figures["by token, from Go"]))
+            except NoCallerError as error:
+                print(f"by token, from Go: left out, {error}")
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps({**where, "couriers": args.couriers, "figures": figures}, indent=1) + "\n")

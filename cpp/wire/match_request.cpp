@@ -127,7 +127,7 @@ class Places {
     const auto south = [](const Point& a, const Point& b) { return a.latitude < b.latitude; };
     const auto [least, most] = std::minmax_element(points_.begin(), points_.end(), south);
     const std::uint64_t first = rank(least->latitude);
-    const int width = std::bit_width(rank(most->latitude) - first);
+    const int width = static_cast<int>(std::bit_width(rank(most->latitude) - first));
     const int shift = std::max(0, width - static_cast<int>(std::bit_width(points_.size())));
     const auto slot = [&](const Point& p) { return static_cast<std::size_t>((rank(p.latitude) - first) >> shift); };
     std::vector<Index> end(slot(*most) + 2, 0);
