@@ -63,6 +63,8 @@ def live_market(
         dropoff_loc=rng.integers(0, places, n).astype(i32),
         placed_ms=placed,
         ready_ms=ready,
+        ready_early_ms=ready,
+        ready_late_ms=ready,
         promised_by_ms=np.where(rng.random(n) < 0.8, placed + rng.integers(20, 60, n) * MINUTE, NEVER),
         dropoff_not_before_ms=np.where(rng.random(n) < tight, ready + rng.integers(0, 30, n) * MINUTE, placed),
         pickup_by_ms=some(ready + rng.integers(-5, 40, n) * MINUTE),
