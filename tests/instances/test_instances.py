@@ -9,11 +9,11 @@ from bench.instances import NAMES, rows, snapshot
 from matcher.domain.builder import build_snapshot
 
 DIGESTS = {
-    "city-50x200": "bc97da65ef20b8b2",
-    "city-200x1000": "45cfb6649dd33965",
-    "city-1000x5000": "a7ca338b202e457f",
-    "scarce-60x15": "0aadd1711c921bf4",
-    "village-6x4": "d699dd943593364c",
+    "city-50x200": "2487cb82445ba77b",
+    "city-200x1000": "47d4f64812d8742d",
+    "city-1000x5000": "5c897955690e4a56",
+    "scarce-60x15": "4b65ad4fa25ec6a7",
+    "village-6x4": "3b4ea7c939acdeab",
 }
 
 
