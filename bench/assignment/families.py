@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,13 @@ def distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.floa
     return np.hypot(a[:, None, 0] - b[None, :, 0], a[:, None, 1] - b[None, :, 1])
 
 
+def geometric(n: int, m: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Straight-line metres between two sets of points of a city."""
+    return distances(_city(n, rng), _city(m, rng))
+
+
 def nearest(a: NDArray[np.float64], b: NDArray[np.float64], k: int) -> Any:
-    """CSR of each row's k nearest columns; whole costs, micro-metres rounded."""
+    """CSR of each row's k nearest columns; whole millimetres, one more so that none is free."""
     far, which = cKDTree(b).query(a, k)
     which = np.sort(which, axis=1)
     far = np.hypot(*(np.repeat(a, k, axis=0) - b[which.ravel()]).T)
@@ -65,12 +71,12 @@ def nearest(a: NDArray[np.float64], b: NDArray[np.float64], k: int) -> Any:
     return scipy.sparse.csr_array((cost, which.ravel().astype(np.int64), ptr), shape=(len(a), len(b)))
 
 
-def _dense(name: str, make: Callable[[np.random.Generator], NDArray[Any]], reach: float, **more: Any) -> Problem:
-    return Problem(name, costs=make(np.random.default_rng(20)), reach=reach, **more)
+def _rng(family: int, seed: int | None) -> np.random.Generator:
+    """Without a seed the numbers of the published table; with one, others."""
+    return np.random.default_rng(family if seed is None else [family, seed])
 
 
-def _warm(n: int, k: int | None, reach: float) -> Problem:
-    rng = np.random.default_rng(21)
+def _warm(name: str, n: int, k: int | None, reach: float, rng: np.random.Generator) -> Problem:
     rows, cols = _city(n, rng), _city(n, rng)
     kept = np.ones(n, bool)
     kept[rng.choice(n, n // 100, replace=False)] = False
@@ -78,50 +84,50 @@ def _warm(n: int, k: int | None, reach: float) -> Problem:
     moved[~kept] = _city(n, rng)[~kept]
     if k is None:
         old = Problem("", costs=distances(rows, cols))
-        return Problem(f"warm geometric {n}", costs=distances(moved, cols), reach=reach, before=old, kept=kept)
+        return Problem(name, costs=distances(moved, cols), reach=reach, before=old, kept=kept)
     price = 400_000
     old = Problem("", sparse=nearest(rows, cols, k), price=price)
-    return Problem(
-        f"warm kNN {n} k={k}", sparse=nearest(moved, cols, k), price=price, reach=reach, before=old, kept=kept
-    )
+    return Problem(name, sparse=nearest(moved, cols, k), price=price, reach=reach, before=old, kept=kept)
 
 
-def table(largest: int = 5000) -> list[Callable[[], Problem]]:
-    """The table's problems, each made when asked for."""
-    made: list[Callable[[], Problem]] = []
+def table(seed: int | None = None) -> dict[str, Callable[[], Problem]]:
+    """The table's problems by name, each made when asked for; a seed gives other instances of the same families."""
+    made: dict[str, Callable[[], Problem]] = {}
+
+    def dense(
+        name: str, make: Callable[[np.random.Generator], NDArray[Any]], reach: float, price: float | None = None
+    ) -> None:
+        made[name] = lambda: Problem(name, costs=make(_rng(20, seed)), reach=reach, price=price)
+
+    def knn(name: str, n: int, k: int, reach: float) -> None:
+        def make() -> Problem:
+            rng = _rng(22, seed)
+            return Problem(name, sparse=nearest(_city(n, rng), _city(n, rng), k), price=400_000, reach=reach)
+
+        made[name] = make
+
+    def warm(name: str, n: int, k: int | None, reach: float) -> None:
+        made[name] = lambda: _warm(name, n, k, reach, _rng(21, seed))
+
     for n, reach in ((100, 0.7), (200, 0.7), (500, 0.7), (1000, 0.33), (2000, 0.17), (5000, 0.06)):
-        if n <= largest:
-            made.append(lambda n=n, r=reach: _dense(f"uniform {n}", lambda rng: uniform(n, rng), r))
+        dense(f"uniform {n}", partial(uniform, n), reach)
     for n in (1000, 2000):
-        made.append(lambda n=n: _dense(f"integers 0-100 {n}", lambda rng: ties(n, rng), 0.5))
+        dense(f"integers 0-100 {n}", partial(ties, n), 0.5)
     for n, reach in ((200, 0.7), (1000, 0.35), (2000, 0.2)):
-        made.append(lambda n=n, r=reach: _dense(f"geometric {n}", lambda g: distances(_city(n, g), _city(n, g)), r))
+        dense(f"geometric {n}", partial(geometric, n, n), reach)
     for n, reach in ((200, 0.35), (1000, 0.15), (2000, 0.08)):
-        made.append(
-            lambda n=n, r=reach: _dense(
-                f"geometric + price {n}", lambda g: distances(_city(n, g), _city(n, g)), r, price=400.0
-            )
-        )
+        dense(f"geometric + price {n}", partial(geometric, n, n), reach, price=400.0)
     for n, m, reach in ((200, 2000, 0.8), (1000, 10000, 0.6)):
-        made.append(
-            lambda n=n, m=m, r=reach: _dense(f"geometric {n}x{m}", lambda g: distances(_city(n, g), _city(m, g)), r)
-        )
+        dense(f"geometric {n}x{m}", partial(geometric, n, m), reach)
     for n in (500, 1000):
-        made.append(lambda n=n: _dense(f"Machol-Wien {n}", lambda _: machol_wien(n), 1.0))
+        dense(f"Machol-Wien {n}", lambda _, n=n: machol_wien(n), 1.0)  # type: ignore[misc]
     for n, k, reach in ((1000, 20, 0.15), (10_000, 20, 0.1), (50_000, 10, 0.1)):
-        made.append(lambda n=n, k=k, r=reach: _knn(n, k, r))
+        knn(f"kNN + price {n} k={k}", n, k, reach)
     for n, reach in ((1000, 0.04), (2000, 0.05)):
-        made.append(lambda n=n, r=reach: _warm(n, None, r))
+        warm(f"warm geometric {n}", n, None, reach)
     for n, k in ((10_000, 20), (50_000, 10)):
-        made.append(lambda n=n, k=k: _warm(n, k, 0.1))
+        warm(f"warm kNN {n} k={k}", n, k, 0.1)
     return made
-
-
-def _knn(n: int, k: int, reach: float) -> Problem:
-    rng = np.random.default_rng(22)
-    return Problem(
-        f"kNN + price {n} k={k}", sparse=nearest(_city(n, rng), _city(n, rng), k), price=400_000, reach=reach
-    )
 
 
 def sweep(count: int, seed: int) -> list[Problem]:

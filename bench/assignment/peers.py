@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from bench.assignment import lemon
 from bench.assignment.families import Problem
 from numpy.typing import NDArray
 
@@ -115,12 +116,6 @@ def _ortools_dense() -> Solve:
     return run
 
 
-def _arcs(problem: Problem) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], int, int]:
-    rows = problem.sparse
-    n, m = rows.shape
-    return np.repeat(np.arange(n), np.diff(rows.indptr)), rows.indices.astype(np.int64), rows.data, n, m
-
-
 def _ortools_flow() -> Solve:
     from matcher.kernels import MUST_MATCH
     from matcher.solve.rungs import OrToolsFlow, SparseProblem
@@ -134,24 +129,6 @@ def _ortools_flow() -> Solve:
         return float(
             rung.solve(SparseProblem(rows.indptr, rows.indices.astype(np.int32), rows.data, rows.shape[1], out)).total
         )
-
-    return run
-
-
-def _network_simplex() -> Solve:
-    solve = import_module("pylmcf").lmcf_lct
-
-    def run(problem: Problem) -> float:
-        i, j, cost, n, m = _arcs(problem)
-        assert problem.price is not None
-        sink = n + m
-        supply = np.concatenate([np.ones(n), np.zeros(m), [-n]]).astype(np.int64)
-        tail = np.concatenate([i, np.arange(n), np.arange(n, sink)]).astype(np.int64)
-        head = np.concatenate([j + n, np.full(n, sink), np.full(m, sink)]).astype(np.int64)
-        costs = np.concatenate([cost, np.full(n, int(problem.price)), np.zeros(m)]).astype(np.int64)
-        flow = solve(supply, tail, head, np.ones(len(tail), np.int64), costs)
-        flow = flow[0] if isinstance(flow, tuple) else flow
-        return float((np.asarray(flow) * costs).sum())
 
     return run
 
@@ -217,7 +194,7 @@ def sparse_peers() -> tuple[dict[str, Solve], dict[str, str]]:
         {
             "scipy": lambda: _bipartite,
             "ortools flow": _ortools_flow,
-            "pylmcf": _network_simplex,
+            "pylmcf": lemon.cold,
             "kwok": _kwok,
         }
     )
