@@ -12,6 +12,7 @@
 
 #include "matcher/sequence.h"
 #include "route/live_routes.h"
+#include "route/sequence_layers.h"
 #include "route/travel.h"
 
 namespace matcher::route {
@@ -19,10 +20,12 @@ namespace matcher::route {
 template <class Times>
 class SequenceSearch {
   static constexpr std::int64_t kNoCost = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t kUnknown = std::numeric_limits<std::int64_t>::min();
   static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t kStart = kMaxSequenceStops;  // row of the place that the search starts from
   static constexpr std::size_t kTableBits = 13;
-  static constexpr std::size_t kTableFrom = 7;  // free stops; fewer are searched sooner than a table is made
+  static constexpr std::size_t kLayersFrom = 7;  // free stops; fewer are searched sooner one by one
+  static constexpr std::size_t kTableFrom = 7;   // free stops; fewer are searched sooner than a table is made
 
   using Load = std::array<std::int64_t, 1 + kMaxLoadDimensions>;
 
@@ -72,11 +75,14 @@ class SequenceSearch {
     const Walk walk = start();
     measure();
     take_present(walk);
-    if (free_ >= kTableFrom && table_.empty()) {
-      table_.resize(std::size_t{1} << kTableBits);
-      picked_at_.resize(table_.size());
+    sought_ = kUnknown;
+    if (!take_layers(walk) && free_ > 0) {
+      if (free_ >= kTableFrom && table_.empty()) {
+        table_.resize(std::size_t{1} << kTableBits);
+        picked_at_.resize(table_.size());
+      }
+      extend(walk);
     }
-    if (free_ > 0) extend(walk);
     if (best_cost_ == kNoCost) return false;
     for (std::size_t k = 0; k < free_; ++k) best[locked_ + k] = locked_ + best_path_[k];
     return true;
@@ -230,14 +236,17 @@ class SequenceSearch {
     sort_by(by_due_, [](const Node& node) { return node.stop.promised_by_ms; });
   }
 
+  std::int64_t room(std::size_t d) const {
+    return d == 0 ? market_.couriers.capacity[at(courier_)]
+                  : options_.more_capacity[at(courier_) * (dimensions_ - 1) + d - 1];
+  }
+
   bool can_follow(const Walk& walk, std::size_t stop) const {
     const Node& node = free_node(stop);
     if ((walk.served >> stop & 1U) != 0) return false;
     if (!is_pickup(node)) return on_board(walk, node);
     for (std::size_t d = 0; d < dimensions_; ++d) {
-      const std::int64_t room = d == 0 ? market_.couriers.capacity[at(courier_)]
-                                       : options_.more_capacity[at(courier_) * (dimensions_ - 1) + d - 1];
-      if (node.load[d] > 0 && walk.load[d] + node.load[d] > room) return false;
+      if (node.load[d] > 0 && walk.load[d] + node.load[d] > room(d)) return false;
     }
     return true;
   }
@@ -256,6 +265,82 @@ class SequenceSearch {
       path_[k] = k;
     }
     finish(walk);
+  }
+
+  // By layers, where they are sooner. False when branch and bound is still to say which sequence it is: all of it, or
+  // which of several that cost the same.
+  bool take_layers(Walk walk) {
+    if (free_ < kLayersFrom || !own_visits(walk)) return false;
+    describe_layers(walk);
+    if (layer_sets(layer_problem_) > kMaxLayerSets) return false;
+    thread_local SequenceLayers layers;  // its memory outlives the call: fresh pages cost as much as the search
+    const LayerAnswer answer = layers.run(layer_problem_, best_cost_ - 1);
+    nodes_looked_at_ += layers.labels();
+    if (!answer.exact) {
+      if (answer.cost != kNoCost) best_cost_ = answer.cost + 1;  // found again, or better
+      return false;
+    }
+    if (answer.cost == kNoCost) return true;  // the present sequence stays, or none keeps the limits
+    if (!answer.unique) {
+      sought_ = answer.cost;
+      best_cost_ = answer.cost + 1;
+      return false;
+    }
+    best_cost_ = answer.cost;
+    best_path_ = answer.path;
+    return true;
+  }
+
+  // Whether no free stop can share a visit with another one, nor with the locked visit that is open.
+  bool own_visits(const Walk& walk) const {
+    for (std::size_t a = 0; a < free_; ++a) {
+      const Node& node = free_node(a);
+      if (takes(walk.group, node)) return false;
+      if (!is_pickup(node) && !market_.rules.share_dropoff_service) continue;
+      for (std::size_t b = 0; b < a; ++b) {
+        const auto& other = free_node(b).stop.visit;
+        if (other.kind == node.stop.visit.kind && other.place == node.stop.visit.place) return false;
+      }
+    }
+    return true;
+  }
+
+  void describe_layers(Walk walk) {
+    close(walk);
+    LayerProblem& problem = layer_problem_;
+    problem.count = free_;
+    problem.dimensions = dimensions_;
+    problem.travel = &travel_;
+    problem.closure = &closure_;
+    problem.start_ms = walk.time_ms;
+    problem.start_cost = walk.cost - (walk.begun ? w_[kCourierTime] * walk.depart_by_ms : 0);
+    problem.begun = walk.begun;
+    problem.load = walk.load;
+    for (std::size_t d = 0; d < dimensions_; ++d) problem.room[d] = room(d);
+    problem.weights = w_;
+    problem.severe_after_ms = market_.rules.severe_after_ms;
+    for (std::size_t k = 0; k < free_; ++k) {
+      const Node& node = free_node(k);
+      const auto& visit = node.stop.visit;
+      LayerStop& stop = problem.stops[k];
+      stop = {visit.earliest_ms, node.latest_ms,      visit.access_ms,
+              visit.leave_ms,    node.stop.placed_ms, node.stop.promised_by_ms};
+      stop.way_in_ms = node.way_in;
+      stop.long_way_ms = travel_[kStart][k];
+      for (std::size_t a = 0; a < free_; ++a) stop.long_way_ms = std::max(stop.long_way_ms, travel_[a][k]);
+      stop.load = node.load;
+      stop.is_pickup = is_pickup(node);
+      if (!stop.is_pickup && node.pickup != kNone && node.pickup >= locked_) {
+        stop.paired = true;
+        stop.partner = node.pickup - locked_;
+        stop.ride_ms = node.stop.ride_ms;
+      } else if (!stop.is_pickup && node.stop.ride_ms < kNeverMs) {
+        stop.latest_ms = std::min(stop.latest_ms, ride_start(node) + node.stop.ride_ms);
+      }
+    }
+    for (std::size_t k = 0; k < free_; ++k) {
+      if (problem.stops[k].paired) problem.stops[problem.stops[k].partner].partner = k;
+    }
   }
 
   void finish(Walk walk) {
@@ -413,7 +498,7 @@ class SequenceSearch {
     }
     std::sort(children.begin(), children.begin() + static_cast<std::ptrdiff_t>(count),
               [](const auto& a, const auto& b) { return a.least != b.least ? a.least < b.least : a.stop < b.stop; });
-    for (std::size_t c = 0; c < count && children[c].least < best_cost_; ++c) {
+    for (std::size_t c = 0; c < count && children[c].least < best_cost_ && best_cost_ != sought_; ++c) {
       Walk next = walk;
       path_[depth] = children[c].stop;
       // Served once more, so that the trail and the times of pick-ups are those of this way.
@@ -431,13 +516,15 @@ class SequenceSearch {
   std::vector<Node> nodes_;
   std::vector<std::size_t> trail_;    // nodes walked, by depth
   std::vector<std::int64_t> picked_;  // hand-over of pick-ups on the way in hand, by node
-  std::array<std::array<std::int64_t, kMaxSequenceStops>, kMaxSequenceStops + 1> travel_{}, closure_{};
+  SequenceTravel travel_{}, closure_{};
   std::array<std::int64_t, kMaxSequenceStops> soonest_{};
   std::uint32_t pickups_ = 0, dropoffs_ = 0;  // bit sets of free stops
   std::vector<std::size_t> by_step_,
       by_due_;  // free stops, the shortest step first; drop-offs, the earliest promise first
   std::array<std::size_t, kMaxSequenceStops> path_{}, best_path_{};
   std::int64_t best_cost_ = kNoCost, nodes_looked_at_ = 0;
+  std::int64_t sought_ = kUnknown;  // the least cost, where the layers have found it
+  LayerProblem layer_problem_;
   std::vector<Entry> table_;
   std::vector<std::array<std::int64_t, kMaxSequenceStops>> picked_at_;  // by entry, then drop-off on board
   std::uint64_t epoch_ = 0;

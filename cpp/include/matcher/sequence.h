@@ -5,14 +5,19 @@
 // are; the courier stays where the route ends. Limits and times are those of schedule.h, with further dimensions of
 // load where wanted; cost is the weighted sum of its quantities, so lateness and delays are soft and time windows hard.
 //
-// Method: depth-first branch and bound over the first stop to come. What is left costs at least: the hand-over of each
-// stop at the earliest time that the closure of the travel times allows, through its own pick-up; or all of them one
-// after the other, each by its shortest way in. A child is looked at in the order of its bound. Of two beginnings that
-// have served the same stops and end at the same one, the one that is neither later nor dearer stands for both (a lossy
-// table); where rides still to begin are limited it must be equally late, since who is early may wait on board.
+// Method: up to six free stops, and where stops may share a visit: depth-first branch and bound over the first stop to
+// come, the child with the least bound first. Else all beginnings at once, by the number of stops made: of those that
+// have served the same stops and end at the same one, one stands for another if it is earlier and no dearer, or later
+// and cheaper by more than the delay can cost; what remains is held to the bound of the rest and to the cost of a first
+// sweep that keeps few. Where rides still to begin are limited, who is early may wait on board, so that only an equally
+// late one, a later one, or one with nothing left to wait for stands for another. Beyond 6561 sets of stops served or
+// 2^18 beginnings branch and bound takes over. What is left costs at least: the hand-over of each stop at the earliest
+// time that the closure of the travel times allows, through its own pick-up; or all of them one after the other, each
+// by its shortest way in.
 //
-// Complexity: exponential in the stops, in practice tens to hundreds of microseconds for 12. Exact. Ties: the present
-// sequence, when it keeps the limits and nothing is cheaper; else the first found, which is the same on every machine.
+// Complexity: exponential in the stops, in practice hundreds of microseconds for 12. Exact. Ties: the present sequence,
+// when it keeps the limits and nothing is cheaper; else the one that branch and bound comes to first, which is the same
+// on every machine: where the layers see that several may cost the least, it searches on with their cost.
 #ifndef MATCHER_SEQUENCE_H
 #define MATCHER_SEQUENCE_H
 
