@@ -17,6 +17,7 @@ from pathlib import Path
 import grpc
 
 from matcher import wire
+from matcher.cli.server_process import poll_in_one_thread
 from matcher.domain import Courier, Order, Provenance, build_snapshot
 
 MATCH = "/matcher.v1.MatchingService/Match"
@@ -134,4 +135,5 @@ async def _serve(kind: str, address: str) -> None:
 if __name__ == "__main__":
     import uvloop
 
+    poll_in_one_thread()  # as ours
     uvloop.run(_serve(sys.argv[1], sys.argv[2]))

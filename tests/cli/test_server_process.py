@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
 from bench.instances import snapshot
 from tests.service.serving import addresses_of, raw_call, serve_process, socket_path
@@ -14,6 +16,7 @@ from matcher import wire
 from matcher.journal import JournalReader
 
 MAPS = Path("/proc/self/maps")
+CALLS = 200
 
 
 def test_libraries_that_look_for_others_find_none_and_do_their_work() -> None:
@@ -62,3 +65,42 @@ def test_a_server_with_a_journal_maps_nothing_of_pandas(tmp_path: Path) -> None:
     assert "pyarrow" in mapped
     assert "pandas" not in mapped
     assert len(list(JournalReader(journal).entries())) == 1
+
+
+def _switches(process: int, thread_name: str) -> int:
+    """How often threads of that name have waited for something."""
+    total = 0
+    for task in Path(f"/proc/{process}/task").iterdir():
+        if (task / "comm").read_text().startswith(thread_name):
+            fields = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
+            total += int(fields["voluntary_ctxt_switches"])
+    return total
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="threads of another process are read from /proc, which there is none")
+def test_sockets_are_read_where_calls_are_handed_on(tmp_path: Path) -> None:
+    """gRPC's pool of threads has no part in a call: with it they switch there five times a call. A gRPC
+    that does not know the setting any more ignores it, and would be found out here."""
+    with serve_process("--listen", socket_path(tmp_path)) as process:
+        (address,) = addresses_of(process)
+        request = wire.encode_match_request(snapshot("village-6x4"))
+        with grpc.insecure_channel(address) as channel:
+            call = channel.unary_unary("/matcher.v1.MatchingService/Match")
+            call(request, timeout=30)
+            before = _switches(process.pid, "event_engine")
+            for _ in range(CALLS):
+                call(request, timeout=30)
+        assert _switches(process.pid, "event_engine") - before < 2 * CALLS
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="threads of another process are read from /proc, which there is none")
+def test_kernel_threads_step_back_and_no_others(tmp_path: Path) -> None:
+    """What all callers wait for goes first when processors are scarce."""
+    config = tmp_path / "matcher.toml"
+    config.write_text("[server]\nconnection_age_seconds = 1\nworker_threads = 3\nkernel_nice = 7\n")
+    with serve_process("--config", str(config), "--listen", socket_path(tmp_path)) as process:
+        addresses_of(process)
+        threads = [int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()]
+        nices = [os.getpriority(os.PRIO_PROCESS, thread) for thread in threads]
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    assert [nice for nice in nices if nice != ours] == ([7] * 3 if ours < 7 else [])

@@ -61,6 +61,9 @@ class ServerConfig:
     """"host:port" of the HTTP port for probes, metrics and debugging; empty: none."""
     worker_threads: int = 0
     """Threads for kernels; 0: one a processor."""
+    kernel_nice: int = 10
+    """How far these threads step back for others on Linux, as nice(1) says it: at 10 they have a tenth of the weight
+    of the event loop's thread and of gRPC's, which all callers wait for. Where those rest it costs nothing."""
     queue_calls: int = 64
     """Calls that may wait for a thread at most; one more is refused with RESOURCE_EXHAUSTED. Fewer are let in while
     all of them wait longer than queue_target_ms."""
@@ -112,6 +115,8 @@ class ServerConfig:
             value, least = getattr(self, setting.name), _LEAST.get(setting.name, 0)
             if isinstance(value, (int, float)) and not value >= least:
                 raise ValueError(f"{setting.name} must be at least {least}, is {value}")
+        if self.kernel_nice > 19:
+            raise ValueError(f"kernel_nice must be at most 19, is {self.kernel_nice}")
         for address in self.listen:
             scheme, _, rest = address.rpartition(":")
             if not address.startswith("unix:") and not (scheme and rest.isdigit() and int(rest) < 65_536):

@@ -9,7 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matcher.cli.configured import add_config_argument, read_config
-from matcher.cli.server_process import keep_memory, settle, spare_what_stays, take_short_turns
+from matcher.cli.server_process import (
+    keep_memory,
+    poll_in_one_thread,
+    settle,
+    spare_what_stays,
+    take_short_turns,
+)
 
 if TYPE_CHECKING:
     from matcher.service import MatcherServer
@@ -34,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve; 0 when every call in flight at the end was answered."""
     keep_memory()
     take_short_turns()
+    poll_in_one_thread()
     settle()
     from matcher.app import App, ConfigError, this_build
     from matcher.app.log_lines import LogLines

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ class _Refusing(MetaPathFinder):
 
 
 _SWITCH_SECONDS = 0.0005
+_EXPERIMENTS = "GRPC_EXPERIMENTS"
 _MALLOC = ((-3, 32 << 20), (-1, 64 << 20), (-2, 1 << 20))
 """M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD: the largest block that is not mapped by itself, free bytes at the end
 of an arena from which on they are given back, and by how much more than asked for an arena grows."""
@@ -62,6 +64,13 @@ def take_short_turns() -> None:
     """Have threads that run Python take shorter turns than the usual 5 ms: the event loop, and with it health and
     whatever is refused, would wait that long for each of its steps."""
     sys.setswitchinterval(_SWITCH_SECONDS)
+
+
+def poll_in_one_thread() -> None:
+    """Have gRPC's core read its sockets in the thread that hands calls to the event loop, not in a pool of threads
+    before that one: half the switches between threads a call, each of which waits for a processor when kernels have
+    them all. Before gRPC's core is first used; what the environment asks for goes first."""
+    os.environ.setdefault(_EXPERIMENTS, "-event_engine_listener")
 
 
 def spare_what_stays() -> None:

@@ -28,8 +28,6 @@ from matcher.wire import Refusal
 T = TypeVar("T")
 
 _LEAST_RETRY_AFTER_MS = 20
-_NICE = 3
-"""Of kernel threads: half the weight of others on Linux."""
 _LEAST_WORK = 0.5
 """Of the mean time of calls: what a call needs that is planned with the least."""
 _WEIGHT = 0.1
@@ -88,8 +86,9 @@ class Workers:
     `run` belongs on one event loop; everything else may be asked from any thread.
     """
 
-    def __init__(self, threads: int, queue_calls: int, queue_target: float = 0.025) -> None:
-        """`threads` 0: one a processor. `queue_calls`: may wait at most. `queue_target`: seconds; see QueueLimit."""
+    def __init__(self, threads: int, queue_calls: int, queue_target: float = 0.025, nice: int = 0) -> None:
+        """`threads` 0: one a processor. `queue_calls`: may wait at most. `queue_target`: seconds; see QueueLimit.
+        `nice`: of the threads, on Linux."""
         self.threads = threads or os.cpu_count() or 1
         self.limit = QueueLimit(self.threads, self.threads + queue_calls, queue_target, time.monotonic())
         self.turns = Turns()
@@ -104,6 +103,7 @@ class Workers:
         self._total = 0
         self._mean_seconds = 0.0
         self._closed = False
+        self._nice = nice
         self.kernel_threads = [
             threading.Thread(target=self._serve, name=f"kernel_{index}", daemon=True) for index in range(self.threads)
         ]
@@ -237,7 +237,7 @@ class Workers:
             self.turns.dropped[job.claim.method] += 1
 
     def _serve(self) -> None:
-        _step_back()
+        _step_back(self._nice)
         while True:
             job = self._next()
             if job is None:
@@ -281,9 +281,9 @@ class Workers:
                 return job
 
 
-def _step_back() -> None:
+def _step_back(nice: int) -> None:
     """Have the system prefer other threads to this one: on a busy processor the event loop goes first, whose turns are
     short and which all callers wait for."""
     if sys.platform == "linux":  # elsewhere nice is the process's
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
