@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <string>
 
 #include "bindings/columns.h"
 #include "bindings/deadline.h"
@@ -48,6 +49,18 @@ class Watch final : public StopCheck, public PlanListener {
   std::unique_ptr<py::error_already_set> raised_;
   std::atomic<bool> failed_ = false;  // every thread of the search asks
 };
+
+// What is wrong, and where: a matrix's entry by its two nodes.
+std::string sentence(const InputFault& fault, std::size_t nodes) {
+  std::string text(fault.column);
+  if (fault.row >= 0) {
+    const auto at = static_cast<std::size_t>(fault.row);
+    const bool matrix = fault.column == "distance" || fault.column == "duration";
+    text +=
+        matrix ? " of " + std::to_string(at / nodes) + " to " + std::to_string(at % nodes) : " " + std::to_string(at);
+  }
+  return text + " " + std::string(fault.problem);
+}
 
 py::dict solve(const py::object& distance, const py::object& duration, const py::object& ready, const py::object& due,
                const py::object& service, const py::object& demand, const py::object& pickup,
@@ -109,11 +122,7 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
     fault = solve_pdptw(problem, options, result);
   }
   watch.rethrow();
-  if (!fault.ok()) {
-    std::string text(fault.column);
-    if (fault.row >= 0) text += " " + std::to_string(fault.row);
-    throw py::value_error(text + " " + std::string(fault.problem));
-  }
+  if (!fault.ok()) throw py::value_error(sentence(fault, problem.ready.size()));
   py::list history;
   for (const PdptwImprovement& step : result.history) {
     history.append(py::make_tuple(step.iteration, step.fraction, step.unserved, step.vehicles, step.distance));

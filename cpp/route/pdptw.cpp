@@ -288,10 +288,10 @@ InputFault check(const PdptwProblem& problem) {
   if (problem.vehicles < 0) return {"vehicles", "is negative", -1};
   if (problem.capacity < 0) return {"capacity", "is negative", -1};
   const auto sound = [](double value) { return std::isfinite(value) && std::abs(value) < 1e12; };
-  for (const auto& matrix : {problem.distance, problem.duration}) {
+  for (const auto& [name, matrix] : {std::pair{"distance", problem.distance}, {"duration", problem.duration}}) {
     for (std::size_t k = 0; k < matrix.size(); ++k) {
       if (!sound(matrix[k]) || matrix[k] < 0.0) {
-        return {"distance", "is negative, not finite or above 10^12", static_cast<std::int64_t>(k)};
+        return {name, "is negative, not finite or above 10^12", static_cast<std::int64_t>(k)};
       }
     }
   }

@@ -209,6 +209,20 @@ def test_every_rung_can_be_cancelled(solver: Any) -> None:
     plan.check()
 
 
+@pytest.mark.parametrize("solver", ["ortools", "cpsat"])
+@pytest.mark.parametrize("requests", [3, 8])
+def test_what_a_locked_stop_picks_up_is_delivered_without_a_search(solver: Any, requests: int) -> None:
+    """With no time requests are put in one by one; the locked pick-up is made once, and delivered."""
+    problem = beyond("locked", 1, requests=requests)
+    plan = solve(problem, time_limit=0.0, objective="cost", solver=solver)
+    plan.check()
+    assert 0 not in plan.left_out
+    due = problem.due.copy()
+    due[problem.delivery[0]] = 1.0
+    with pytest.raises(ValueError, match="types 0: no way to deliver request 0 was found, whose pick-up is locked"):
+        solve(dataclasses.replace(problem, due=due), time_limit=0.0, objective="cost", solver=solver)
+
+
 @pytest.mark.parametrize("solver", EVERY)
 @pytest.mark.parametrize(("requests", "vehicles"), [(0, 3), (3, 0)])
 def test_nothing_to_do_and_nobody_to_do_it(solver: Any, requests: int, vehicles: int) -> None:

@@ -19,6 +19,7 @@ from matcher.routing import (
     Problem,
     Progress,
     Solution,
+    VehicleType,
     read_li_lim,
     read_sartori_buriol,
     solve,
@@ -233,8 +234,13 @@ def test_the_checker_finds_broken_plans(change, sentence: str) -> None:  # type:
 def test_problems_that_make_no_sense_are_refused() -> None:
     """The sentence names what is wrong."""
     problem = random_problem(4, 4)
+    far = problem.distance.copy()
+    far[2, 3] = np.inf
     with pytest.raises(ValueError, match="needs a time_limit"):
         solve(problem)
+    for limit in (-1.0, float("nan")):
+        with pytest.raises(ValueError, match=r"time_limit is .*, it must be a number of seconds"):
+            solve(problem, time_limit=limit)
     with pytest.raises(ValueError, match="objective is 'shortest'"):
         solve(problem, max_iterations=1, objective="shortest")  # type: ignore[arg-type]
     for change, sentence in [
@@ -242,7 +248,10 @@ def test_problems_that_make_no_sense_are_refused() -> None:
         ({"demand": np.abs(problem.demand) + np.int32(1)}, "does not deliver what it picks up"),
         ({"pickup": problem.delivery}, "shares a node"),
         ({"ready": np.full(9, np.nan)}, "is not finite"),
-        ({"distance": -problem.distance}, "distance"),
+        ({"distance": -problem.distance}, "distance of 0 to 1 is negative"),
+        ({"duration": far}, "duration of 2 to 3 is negative, not finite"),
+        ({"capacity": 2**40}, "capacity is 1099511627776, and is kept in 32 bits"),
+        ({"types": (VehicleType(1, (2**40,)),)}, "types 0: capacity is 1099511627776"),
     ]:
         with pytest.raises(ValueError, match=sentence):
             solve(dataclasses.replace(problem, **change), max_iterations=1)

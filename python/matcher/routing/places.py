@@ -9,11 +9,15 @@ from matcher.routing.problem import Problem
 
 
 def places(problem: Problem, of_type: int, route: Sequence[int], request: int) -> Iterator[list[int]]:
-    """Every way to put a request into a route, behind its locked stops. Loads and limits are not looked at."""
+    """Every way to put a request into a route, behind its locked stops. Loads and limits are not looked at.
+
+    Of a request on board, or picked up by a locked stop, only the delivery is put in.
+    """
     p, d = int(problem.pickup[request]), int(problem.delivery[request])
     first = len(problem.fleet[of_type].locked)
+    picked_up = request in problem.aboard or p in route
     for j in range(first, len(route) + 1):
-        if request in problem.aboard:
+        if picked_up:
             yield [*route[:j], d, *route[j:]]
             continue
         for i in range(first, j + 1):
@@ -42,6 +46,7 @@ def length(problem: Problem, of_type: int, route: Sequence[int]) -> float:
 
 def may_carry(problem: Problem, of_type: int, request: int) -> bool:
     """Whether a vehicle type may serve a request."""
-    if request in problem.aboard:
-        return problem.aboard[request] == of_type
+    bound = problem.bound if problem.types else {}
+    if request in bound:
+        return bound[request] == of_type
     return problem.allowed is None or bool(problem.allowed[request, of_type])

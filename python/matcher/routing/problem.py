@@ -140,6 +140,15 @@ class Problem:
         """Type of the vehicle that carries a request already."""
         return {load.request: number for number, t in enumerate(self.types) for load in t.on_board}
 
+    @property
+    def bound(self) -> dict[int, int]:
+        """Type of the only vehicle that may serve a request: it carries it already, or has one of its stops locked."""
+        locked = {node: number for number, t in enumerate(self.types) for node in t.locked}
+        if not locked:
+            return self.aboard
+        ends = (self.pickup.tolist(), self.delivery.tolist())
+        return self.aboard | {r: locked[node] for nodes in ends for r, node in enumerate(nodes) if node in locked}
+
     def hard_due(self, node: int) -> float:
         """Latest start of service that no price allows to exceed; infinite where lateness is priced."""
         soft = self.late_cost is not None and np.isfinite(self.late_cost[node])

@@ -14,14 +14,20 @@ from matcher.routing.timing import Clock, Run
 
 
 def put_in(plan: Solution, objective: str) -> Solution:
-    """The plan with every left-out request that still fits, in turn at its cheapest place, where it pays."""
+    """The plan with every left-out request that still fits, in turn at its cheapest place, where it pays.
+
+    Requests that a locked stop picks up come first: they must be delivered. Raises ValueError where no place
+    for that is found.
+    """
     problem = plan.problem
     clock = Clock(problem)
     routes, types = [list(route) for route in plan.routes], list(plan.types or [0] * len(plan.routes))
     tables = list(plan.timetables or all_timetables(problem, routes, types))
     left: list[int] = []
-    for request in plan.left_out:
-        prize = np.inf if problem.prize is None else float(problem.prize[request])
+    promised = {node for kind in problem.types for node in kind.locked}
+    for request in sorted(plan.left_out, key=lambda request: int(problem.pickup[request]) not in promised):
+        must = int(problem.pickup[request]) in promised
+        prize = np.inf if must or problem.prize is None else float(problem.prize[request])
         best: tuple[tuple[float, float], int, int, list[int], Run] | None = None
         for number, of_type in [*enumerate(types), *((-1, t) for t in _spare(problem, types))]:
             if not may_carry(problem, of_type, request):
@@ -37,6 +43,9 @@ def put_in(plan: Solution, objective: str) -> Solution:
             if price < prize and (best is None or (float(new), price) < best[0]):
                 best = ((float(new), price), number, of_type, found[1], found[2])
         if best is None:
+            if must:
+                of = problem.bound[request]
+                raise ValueError(f"types {of}: no way to deliver request {request} was found, whose pick-up is locked")
             left.append(request)
             continue
         _, number, of_type, route, run = best
@@ -51,7 +60,7 @@ def put_in(plan: Solution, objective: str) -> Solution:
         routes=routes,
         types=types if problem.types else [],
         timetables=tables if problem.beyond_kernel else [],
-        left_out=left,
+        left_out=sorted(left),
     )
 
 

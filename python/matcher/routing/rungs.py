@@ -103,6 +103,8 @@ def solve(
     """
     if time_limit is None and max_iterations is None:
         raise ValueError("solve needs a time_limit, max_iterations, or both")
+    if time_limit is not None and not time_limit >= 0.0:
+        raise ValueError(f"time_limit is {time_limit}, it must be a number of seconds, 0 or more")
     if max_iterations is not None and max_iterations < 0:
         raise ValueError(f"max_iterations is {max_iterations}, it must not be negative")
     if objective not in ("hierarchical", "distance", "cost"):

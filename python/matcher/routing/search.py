@@ -50,6 +50,8 @@ def solve(
         raise ValueError(f"max_iterations is {max_iterations}, it must not be negative")
     if objective not in ("hierarchical", "distance", "cost"):
         raise ValueError(f"objective is {objective!r}, it must be 'hierarchical', 'distance' or 'cost'")
+    _check_range("vehicles", problem.vehicles)
+    _check_range("capacity", problem.capacity)
     columns = _node_columns(problem) | _fleet_columns(problem, objective)
     found = native.solve_pdptw(
         pickup=problem.pickup,
@@ -78,6 +80,11 @@ def solve(
         types=found["types"] if problem.types else [],
         objective=objective,
     )
+
+
+def _check_range(name: str, value: int) -> None:
+    if not -(2**31) <= value < 2**31:
+        raise ValueError(f"{name} is {value}, and is kept in 32 bits")
 
 
 def _open(problem: Problem) -> bool:
@@ -118,6 +125,9 @@ def _fleet_columns(problem: Problem, objective: str) -> dict[str, Any]:
     for number, vehicle in enumerate(problem.types):
         if len(vehicle.capacity) != dimensions:
             raise ValueError(f"types {number} has {len(vehicle.capacity)} capacities, the load {dimensions} dimensions")
+        _check_range(f"types {number}: count", vehicle.count)
+        for room in vehicle.capacity:
+            _check_range(f"types {number}: capacity", room)
     nowhere = len(problem.ready)
     fleet = problem.fleet
     return {

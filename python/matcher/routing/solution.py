@@ -28,7 +28,7 @@ class Progress:
 class Solution:
     """A plan. `routes` are lists of nodes, starts and ends left out; `types` of each; empty: all alike."""
 
-    problem: Problem
+    problem: Problem = field(repr=False)
     routes: list[list[int]]
     left_out: list[int]
     """Requests that no route serves; `unserved` says why."""
