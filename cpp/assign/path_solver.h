@@ -83,23 +83,49 @@ class PathSolver {
   Cost& v(std::int32_t j) { return state_.dual(j); }
   void match(std::int32_t i, std::int32_t j, Cost cost) { state_.match(i, j, cost); }
 
-  // Pairs of the start that are a best choice of their row at the starting duals stay.
+  static constexpr bool kRemembers = requires(Choices& choices) { choices.still_best(0, 0); };
+
+  // Pairs of the start that are a best choice of their row at the starting duals stay, and so do rows without a column
+  // whose price is.
   void keep_tight(std::span<const std::int32_t> col_for_row) {
     for (std::int32_t i = 0; i < n_rows_; ++i) {
       const std::int32_t j = col_for_row[size(i)];
-      if (j < 0 || j >= n_cols_ || col(j).row != kFree) continue;
-      Cost best = std::min(price(i), choices_.beyond(i));
-      Cost mine = kInfinite, cost = 0;
-      for (const auto& choice : choices_.of(i)) {
-        const Cost value = choice.cost - v(choice.col);
-        best = std::min(best, value);
-        if (choice.col == j && value < mine) {
-          mine = value;
-          cost = choice.cost;
+      if (j >= n_cols_ || (j >= 0 && col(j).row != kFree)) continue;
+      if constexpr (kRemembers) {
+        if (choices_.still_best(i, j)) {
+          if (j >= 0) match(i, j, choices_.pair_cost(i));
+          if (j < 0) row(i).col = kLeftOut;
+          continue;
         }
       }
-      if (mine < kInfinite && mine <= best + spare(cost, v(j))) match(i, j, cost);
+      keep_if_best(i, j);
     }
+  }
+
+  void keep_if_best(std::int32_t i, std::int32_t j) {
+    const Cost out = price(i);
+    if (j < 0 && out >= kInfinite) return;
+    Cost best = std::min(out, choices_.beyond(i)), mine = kInfinite, cost = 0;
+    const auto list = choices_.of(i);
+    std::size_t k = 0;
+    for (; k < list.size() && low_of(list[k]) <= best; ++k) {
+      const Cost value = list[k].cost - v(list[k].col);
+      best = std::min(best, value);
+      if (list[k].col == j && value < mine) {
+        mine = value;
+        cost = list[k].cost;
+      }
+    }
+    if (j < 0) {
+      if (out <= best) row(i).col = kLeftOut;
+      return;
+    }
+    for (; k < list.size() && mine >= kInfinite; ++k) {  // it may be best but for rounding
+      if (list[k].col != j) continue;
+      mine = list[k].cost - v(j);
+      cost = list[k].cost;
+    }
+    if (mine < kInfinite && mine <= best + spare(cost, v(j))) match(i, j, cost);
   }
 
   Cost spare(Cost cost, Cost col_dual) const {

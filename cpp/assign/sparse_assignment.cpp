@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <type_traits>
 #include <vector>
 
 #include "assign/common.h"
 #include "assign/neighbourhood_order.h"
-#include "assign/path_solver.h"
 #include "assign/sparse_choices.h"
+#include "assign/sparse_paths.h"
 
 namespace matcher {
 namespace {
@@ -32,15 +31,8 @@ std::int64_t first_bad_arc(const SparseCosts<Cost>& costs) {
 template <class Cost>
 Assignment<Cost> solve_rows(const SparseCosts<Cost>& costs, std::span<const Cost> prices, const Budget& budget,
                             const WarmStart<Cost>& start) {
-  using Choices = assign::SparseChoices<Cost>;
-  const auto must = [](Cost price) { return price == must_match<Cost>(); };
-  const bool every_column = costs.n_rows() == costs.n_cols && std::all_of(prices.begin(), prices.end(), must);
-  std::vector<Cost> duals(start.col_duals.begin(), start.col_duals.end());
-  for (Cost& dual : duals) dual = std::min(dual, Cost{0});
-  Choices choices(costs, prices);
-  return assign::PathSolver<Cost, Choices>(choices, prices, {duals, start.col_for_row}, every_column,
-                                           std::is_integral_v<Cost>, budget)
-      .solve();
+  assign::SparseChoices<Cost> choices(costs, prices);
+  return assign::solve_choices(choices, prices, budget, start);
 }
 
 }  // namespace

@@ -44,12 +44,12 @@ class SparseChoices {
   Cost beyond(std::int32_t) const { return infinite<Cost>(); }
   void renew(std::int32_t, const std::vector<Cost>&) {}
   void extend(std::int32_t, const std::vector<Cost>&, std::int32_t) {}
+  bool contested(std::int32_t free_rows) const { return contested(free_rows, n_rows()); }
+  bool laborious(std::int64_t rows_visited) const { return laborious(rows_visited, n_rows()); }
   // Bids have left so many rows free that paths from them would be long.
-  bool contested(std::int32_t free_rows) const { return free_rows > 1000 + n_rows() / 5; }
+  static bool contested(std::int32_t free_rows, std::int32_t rows) { return free_rows > 1000 + rows / 5; }
   // Searching has become dear when many rows were visited for each.
-  bool laborious(std::int64_t rows_visited) const {
-    return rows_visited > 100 * static_cast<std::int64_t>(n_rows()) + 10000;
-  }
+  static bool laborious(std::int64_t rows_visited, std::int64_t rows) { return rows_visited > 100 * rows + 10000; }
 
   template <class Visit>
   void column(std::int32_t j, Visit&& visit) {
@@ -60,7 +60,7 @@ class SparseChoices {
     }
   }
 
- private:
+  // By cost; equal ones stay in their order.
   static void sort(PlainChoice<Cost>* list, std::int64_t count) {
     if (count > 64) {
       std::stable_sort(list, list + count, [](const auto& a, const auto& b) { return a.cost < b.cost; });
@@ -74,6 +74,7 @@ class SparseChoices {
     }
   }
 
+ private:
   const SparseCosts<Cost>& costs_;
   std::vector<PlainChoice<Cost>> choices_;
   std::vector<std::span<const PlainChoice<Cost>>> lists_;

@@ -40,8 +40,9 @@ inline void check_prices(std::int64_t prices, std::int64_t rows) {
   if (prices != 0 && prices != rows) throw std::invalid_argument("prices must be empty or have one value a row");
 }
 
-template <class Cost>
-void check_arcs(const SparseCosts<Cost>& costs) {
+// Of compressed rows whatever their kind, all but the column indices.
+template <class Rows>
+void check_rows(const Rows& costs) {
   if (costs.ptr.empty() || costs.ptr.front() != 0) throw std::invalid_argument("ptr must start with 0");
   for (std::size_t i = 1; i < costs.ptr.size(); ++i) {
     if (costs.ptr[i] < costs.ptr[i - 1]) throw std::invalid_argument("ptr must not decrease");
@@ -50,6 +51,11 @@ void check_arcs(const SparseCosts<Cost>& costs) {
     throw std::invalid_argument("ptr, col and cost disagree on the number of arcs");
   }
   if (costs.n_cols < 0) throw std::invalid_argument("n_cols must not be negative");
+}
+
+template <class Cost>
+void check_arcs(const SparseCosts<Cost>& costs) {
+  check_rows(costs);
   for (const std::int32_t j : costs.col) {
     if (j < 0 || j >= costs.n_cols) throw std::invalid_argument("col holds an index outside [0, n_cols)");
   }

@@ -9,6 +9,7 @@ PYBIND11_MODULE(_native, m) {
   matcher::bindings::register_assign(m);
   matcher::bindings::register_assign_variants(m);
   matcher::bindings::register_assign_usual(m);
+  matcher::bindings::register_assign_resolver(m);
   matcher::bindings::register_route(m);
   matcher::bindings::register_standing(m);
   matcher::bindings::register_batch(m);

@@ -9,6 +9,7 @@ namespace matcher::bindings {
 void register_assign(pybind11::module_& m);
 void register_assign_variants(pybind11::module_& m);
 void register_assign_usual(pybind11::module_& m);
+void register_assign_resolver(pybind11::module_& m);
 void register_route(pybind11::module_& m);
 void register_insertion(pybind11::module_& m);
 void register_fleet(pybind11::module_& m);

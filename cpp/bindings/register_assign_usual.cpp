@@ -33,10 +33,11 @@ enum Slot : std::size_t {
   kStatus,
   kIterations,
   kWitness,
+  kResolver,
   kSlots
 };
 constexpr const char* kSlotNames[kSlots] = {"col_for_row", "total_cost", "row_duals",  "col_duals", "lower_bound",
-                                            "gap",         "status",     "iterations", "witness"};
+                                            "gap",         "status",     "iterations", "witness",   "resolver"};
 
 // Made once, when the module is loaded.
 struct Shared {
@@ -72,9 +73,9 @@ PyObject* solution_of(PyObject* kind, PyObject* optimal, Assignment<Cost>&& answ
   const py::object total = number(answer.total), iterations = number(answer.iterations);
   const py::object matching = copied(answer.col_for_row);
   const py::object rows = copied(answer.row_duals), cols = copied(answer.col_duals);
-  const std::array<PyObject*, kSlots> values{matching.ptr(), total.ptr(),      rows.ptr(),
-                                             cols.ptr(),     total.ptr(),      common.no_gap,
-                                             optimal,        iterations.ptr(), common.no_witness};
+  const std::array<PyObject*, kSlots> values{matching.ptr(),    total.ptr(),   rows.ptr(), cols.ptr(),
+                                             total.ptr(),       common.no_gap, optimal,    iterations.ptr(),
+                                             common.no_witness, Py_None};
   for (std::size_t k = 0; k < kSlots; ++k) {
     if (values[k] == nullptr || PyObject_GenericSetAttr(solution.ptr(), common.names[k], values[k]) != 0)
       return nullptr;

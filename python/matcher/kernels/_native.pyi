@@ -116,6 +116,41 @@ def solve_capacitated_sparse(
     start_matching: NDArray[np.int32],
 ) -> tuple[Any, ...]: ...
 
+# ptr and col of one type. Returns what solve_sparse returns, or None: a case for that.
+class SparseResolver:
+    def __init__(self) -> None: ...
+    @overload
+    def solve(
+        self,
+        ptr: NDArray[np.int32] | NDArray[np.int64],
+        col: NDArray[np.int32] | NDArray[np.int64],
+        cost: NDArray[np.int64],
+        n_cols: int,
+        prices: NDArray[np.int64],
+        max_iterations: int,
+        cancel: NDArray[np.int32],
+        start_duals: NDArray[np.int64],
+        start_matching: NDArray[np.int32],
+        old_row: NDArray[np.int32],
+    ) -> tuple[Any, ...] | None: ...
+    @overload
+    def solve(
+        self,
+        ptr: NDArray[np.int32] | NDArray[np.int64],
+        col: NDArray[np.int32] | NDArray[np.int64],
+        cost: NDArray[np.float64],
+        n_cols: int,
+        prices: NDArray[np.float64],
+        max_iterations: int,
+        cancel: NDArray[np.int32],
+        start_duals: NDArray[np.float64],
+        start_matching: NDArray[np.int32],
+        old_row: NDArray[np.int32],
+    ) -> tuple[Any, ...] | None: ...
+    @property
+    def nbytes(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 # Returns (status, total, iterations, bad_cell, row_ptr, col_ptr, witness_ptr, col_for_row, row_duals, col_duals,
 # witness).
 def solve_batch(

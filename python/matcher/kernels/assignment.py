@@ -216,6 +216,62 @@ def sparse_arcs_assignment(
     )
 
 
+class SparseResolver:
+    """Sparse problems one after the other, of which only the rows that changed are read again.
+
+    It keeps copies of the last problem's rows, as they came and as they were read, by row and once needed by column:
+    about 50 bytes an arc (`nbytes`). A row is known again by comparing every bit, so arrays may be changed in place,
+    rows and columns may come and go, and any sequence of problems is answered as `sparse_arcs_assignment` answers
+    them, in every field. One thread at a time; a copy, also an unpickled one, begins with nothing.
+    """
+
+    __slots__ = ("_native",)
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._native = _native.SparseResolver()
+
+    def solve(
+        self,
+        ptr: Index,
+        col: Index,
+        cost: NDArray[Cost],
+        n_cols: int,
+        unassigned: NDArray[Cost] | None = None,
+        *,
+        max_iterations: int | None = None,
+        cancel: CancelToken | None = None,
+        start_duals: NDArray[Cost] | None = None,
+        start_matching: NDArray[np.int32] | None = None,
+        old_row: NDArray[np.int32] | None = None,
+    ) -> AssignmentResult[Cost] | None:
+        """As `sparse_arcs_assignment`; `col` has the type of `ptr`, and ascends in each row.
+
+        `old_row` (n,) names the row that each was in the problem before, -1 for none; None: as many rows, in the same
+        order. It may be wrong: rows are compared, it only says with which. None: this is a case for
+        `sparse_arcs_assignment`, which will say what is wrong with the input if anything is; or another thread is here.
+        Raises ValueError and TypeError as that does.
+        """
+        answer = self._native.solve(
+            ptr,
+            col,
+            cost,
+            n_cols,
+            _like(unassigned, cost.dtype),
+            _limit(max_iterations),
+            flag_of(cancel),
+            _like(start_duals, cost.dtype),
+            _NO_MATCHING if start_matching is None else start_matching,
+            _NO_MATCHING if old_row is None else old_row,
+        )
+        return None if answer is None else assignment_result(answer)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held; waits for a solve in another thread."""
+        return self._native.nbytes
+
+
 class BatchResult(NamedTuple):
     """Answers to many problems, one entry a problem; rows, columns and witnesses one problem after the other: those of
     problem k are ``row_ptr[k]:row_ptr[k + 1]`` and so on."""

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from matcher.kernels import (
     AssignmentResult,
     CancelToken,
     SolveStatus,
+    SparseResolver,
     assignment_result,
     dense_assignment,
     sparse_arcs_assignment,
@@ -57,6 +58,9 @@ class AssignmentSolution:
     witness: NDArray[np.int32]
     """When INFEASIBLE: rows that together reach fewer columns than they are (more rows than columns and no price:
     columns that reach fewer rows); else empty."""
+    resolver: SparseResolver | None = field(default=None, repr=False)
+    """After a warm start of a sparse problem: copies of its rows, for the next one; about 50 bytes a stored entry, one
+    for all solutions of a chain. Never part of the answer."""
 
     def carried(self, rows: ArrayLike, cols: ArrayLike) -> WarmStart:
         """This solution as a start for a changed problem.
@@ -70,7 +74,7 @@ class AssignmentSolution:
         new_col[old_col[old_col >= 0]] = np.flatnonzero(old_col >= 0)
         matching = np.full(len(old_row), -1, np.int32)
         matching[old_row >= 0] = new_col[self.col_for_row[old_row[old_row >= 0]]]
-        return WarmStart(duals, matching)
+        return WarmStart(duals, matching, self.resolver, None if self.resolver is None else old_row.astype(np.int32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +83,9 @@ class WarmStart:
 
     col_duals: NDArray[Any]
     col_for_row: NDArray[np.int32]
+    resolver: SparseResolver | None = field(default=None, repr=False)
+    old_row: NDArray[np.int32] | None = field(default=None, repr=False)
+    """For each row the one it was in the problem that `resolver` knows, -1 where it is new; None: the same."""
 
 
 def solve_assignment(
@@ -103,7 +110,9 @@ def solve_assignment(
             many pairs as the smaller side has must be made.
         maximize: look for the dearest matching; prices are then the value of leaving a row out.
         warm_start: an earlier solution of a problem of this shape, or one carried over to it. It shortens the solve and
-            never changes the total; among equally cheap matchings it may lead to another.
+            never changes the total; among equally cheap matchings it may lead to another. A sparse problem's rows are
+            kept from the first warm start on (``AssignmentSolution.resolver``), and the next reads only those that
+            differ from them in a bit.
         max_iterations: stop after so many bids and rows visited, with the best matching so far and a bound that holds.
         time_limit: stop so many seconds after the call in the same way. What is found then depends on the machine's
             speed; for answers that can be had again limit the iterations.
@@ -235,21 +244,38 @@ def _solve_sparse(
     rows = costs.tocsr()
     if costs.format == "coo" and rows.nnz != costs.nnz:  # tocsr() has added them up
         _refuse_repeated(np.asarray(costs.row, np.int64) * m + costs.col, m)
+    prices = row_prices(unassigned_cost, n, maximize)
+    places = _places(capacities, m)
+    resolver = None
+    if warm_start is not None and places is None and (prices is not None or n <= m):
+        resolver = warm_start.resolver or SparseResolver()
+        old_row = warm_start.old_row if isinstance(warm_start, WarmStart) else None
+        arcs, values, prices = _minimum_rows(rows, prices, maximize)
+        duals, matching = _start(warm_start, values, n, m, maximize)
+        result = resolver.solve(
+            *arcs,
+            values,
+            m,
+            prices,
+            max_iterations=limits.max_iterations,
+            cancel=limits.cancel,
+            start_duals=duals,
+            start_matching=matching,
+            old_row=old_row,
+        )
+        if result is not None:
+            return _solution(result, prices, n, m, maximize, places, resolver)
     if not rows.has_sorted_indices:
         rows = rows.sorted_indices()
     if not rows.has_canonical_format:
         row_of = np.repeat(np.arange(n, dtype=np.int64), np.diff(rows.indptr))
         _refuse_repeated(row_of * m + rows.indices, m)
-    values, prices = one_type(kernel_numbers(rows.data, "costs", small=False), row_prices(unassigned_cost, n, maximize))
-    if maximize:
-        values = negated(values)
-    ptr = rows.indptr if rows.indptr.dtype in (np.int32, np.int64) else rows.indptr.astype(np.int64)
+    (ptr, col), values, prices = _minimum_rows(rows, prices, maximize)
     duals, matching = _start(warm_start, values, n, m, maximize)
-    places = _places(capacities, m)
     result = sparse_arcs_assignment(
         ptr,
-        rows.indices.astype(np.int32, copy=False),
-        np.ascontiguousarray(values),
+        col.astype(np.int32, copy=False),
+        values,
         m,
         prices,
         max_iterations=limits.max_iterations,
@@ -262,7 +288,19 @@ def _solve_sparse(
         at = result.bad_cell
         i = int(np.searchsorted(rows.indptr, at, side="right")) - 1
         raise ValueError(bad_cell_sentence(f"costs[{i}, {rows.indices[at]}]", rows.data[at]))
-    return _solution(result, prices, n, m, maximize, places)
+    return _solution(result, prices, n, m, maximize, places, resolver)
+
+
+def _minimum_rows(
+    rows: Any, prices: NDArray[Any] | None, maximize: bool
+) -> tuple[tuple[NDArray[Any], NDArray[Any]], NDArray[Any], NDArray[Any] | None]:
+    """Row pointers and columns of one type, and costs and prices of one type, of CSR rows; `prices` are a minimum's."""
+    values, prices = one_type(kernel_numbers(rows.data, "costs", small=False), prices)
+    if maximize:
+        values = negated(values)
+    index = rows.indices.dtype if rows.indices.dtype in (np.int32, np.int64) else np.dtype(np.int64)
+    ptr, col = (np.ascontiguousarray(array, index) for array in (rows.indptr, rows.indices))
+    return (ptr, col), np.ascontiguousarray(values), prices
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -360,10 +398,11 @@ def _start(
             f"warm_start has {matching.shape[0]} rows and {duals.shape[0]} columns, costs has {n} and {m}; "
             "see AssignmentSolution.carried"
         )
-    if not np.all(np.isfinite(duals)):
+    whole = duals.dtype.kind == "i"
+    if not whole and not np.all(np.isfinite(duals)):
         raise ValueError("warm_start.col_duals must be finite")
     duals = -duals if maximize else duals
-    if values.dtype.kind == "i":
+    if values.dtype.kind == "i" and not whole:
         duals = np.floor(duals)
     sums = np.int64 if values.dtype.kind == "i" else np.float64
     return np.ascontiguousarray(duals, sums), np.ascontiguousarray(matching, np.int32)
@@ -466,7 +505,7 @@ def _places(capacities: Any, m: int) -> NDArray[np.int32] | None:
     return np.ascontiguousarray(given, np.int32)
 
 
-def _optimum(result: AssignmentResult[Any]) -> AssignmentSolution:
+def _optimum(result: AssignmentResult[Any], resolver: SparseResolver | None) -> AssignmentSolution:
     # Nothing to work out. The duals add up to the total, in floats up to rounding.
     return AssignmentSolution(
         result.col_for_row,
@@ -478,14 +517,21 @@ def _optimum(result: AssignmentResult[Any]) -> AssignmentSolution:
         _OPTIMAL,
         result.iterations,
         result.witness,
+        resolver,
     )
 
 
 def _solution(
-    result: Any, prices: NDArray[Any] | None, n: int, m: int, maximize: bool, places: NDArray[np.int32] | None
+    result: Any,
+    prices: NDArray[Any] | None,
+    n: int,
+    m: int,
+    maximize: bool,
+    places: NDArray[np.int32] | None,
+    resolver: SparseResolver | None = None,
 ) -> AssignmentSolution:
     if result.status is SolveStatus.OPTIMAL and not maximize:
-        return _optimum(result)
+        return _optimum(result, resolver)
     if result.status is SolveStatus.OVERFLOW:
         raise OverflowError(overflow_sentence(result.row_duals))
     total: int | float = int(result.total) if _exact(result) else float(result.total)
@@ -508,6 +554,7 @@ def _solution(
         status=result.status,
         iterations=result.iterations,
         witness=result.witness,
+        resolver=resolver,
     )
 
 
