@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import threading
 import time
@@ -196,6 +197,44 @@ def test_the_limit_never_leaves_a_thread_without_work() -> None:
     for tick in range(1, 1000):
         limit.begun(9.0, 0.001, tick * 0.2)
     assert limit.calls == 5
+
+
+def test_a_step_of_load_is_met_before_the_limit_has_followed() -> None:
+    """Nobody is let in who would wait for longer than so many calls take, or than the target where that is more."""
+    limit = QueueLimit(2, 66, 0.025, 0.0, longest=2.0)
+    assert limit.most_calls(0.0) == 66  # nothing is known yet
+    assert limit.most_calls(0.025) == 6
+    assert limit.most_calls(0.250) == 6
+    assert limit.most_calls(0.005) == 12  # ten of 5 ms in two threads: the target
+    assert limit.most_calls(0.0001) == 66
+    assert QueueLimit(4, 68, 0.0, 0.0, longest=0.0).most_calls(0.1) == 5  # one may wait in any case
+
+
+async def test_those_refused_come_back_one_after_another() -> None:
+    """A burst that came back at once would be refused at once; each is told when there will be room for it, and nobody
+    is sent away for long."""
+    workers = Workers(1, 100, longest=2.0)
+    for _ in range(60):  # the mean of their times has settled
+        await workers.run(lambda: time.sleep(0.03), seconds=30)
+    held = Held(workers)
+    await held.entered()
+    calls = [asyncio.ensure_future(workers.run(lambda: None, seconds=30)) for _ in range(200)]
+    await asyncio.sleep(0)
+    told: list[int] = []
+    for call in calls:
+        if call.done():
+            error = call.exception()
+            assert isinstance(error, Refused)
+            assert error.refusal.retry_after_ms is not None
+            told.append(error.refusal.retry_after_ms)
+    assert len(told) == 200 - 2, "one is worked on, and two may wait for it"
+    first = told[: told.index(max(told))]
+    assert all(later - earlier >= 25 for earlier, later in itertools.pairwise(first))
+    assert first[0] >= 60
+    assert max(told) <= 2_000
+    held.release.set()
+    await asyncio.gather(held.call, *calls, return_exceptions=True)
+    workers.close()
 
 
 def test_the_quantile_follows_what_it_measures() -> None:

@@ -69,9 +69,13 @@ class ServerConfig:
     all of them wait longer than queue_target_ms."""
     queue_target_ms: int = 25
     """A wait that every call may have; never less than what one call takes."""
+    queue_longest_wait: float = 2.0
+    """The longest that a call may wait, in times of a mean call, where that is more than queue_target_ms: one that
+    would wait longer is refused at once, and told when there will be room. More lets bursts wait here instead, and lets
+    every call take as much longer while load is above what the threads can do."""
     methods: Mapping[str, MethodConfig] = field(default_factory=dict)
     """By full name, e.g. "matcher.v1.MatchingService/Match": who goes first when calls wait."""
-    brownout_queue_share: float = 0.25
+    brownout_queue_share: float = 0.5
     """While the queue is fuller than this, decisions are planned with brownout_budget_ms at most."""
     brownout_budget_ms: int = 50
     idempotency_seconds: float = 60.0

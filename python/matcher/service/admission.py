@@ -28,6 +28,8 @@ from matcher.wire import Refusal
 T = TypeVar("T")
 
 _LEAST_RETRY_AFTER_MS = 20
+_MOST_RETRY_AFTER_SECONDS = 2.0
+"""Of those who come back in turn; more of them than fit into that time share its end."""
 _LEAST_WORK = 0.5
 """Of the mean time of calls: what a call needs that is planned with the least."""
 _WEIGHT = 0.1
@@ -86,11 +88,13 @@ class Workers:
     `run` belongs on one event loop; everything else may be asked from any thread.
     """
 
-    def __init__(self, threads: int, queue_calls: int, queue_target: float = 0.025, nice: int = 0) -> None:
-        """`threads` 0: one a processor. `queue_calls`: may wait at most. `queue_target`: seconds; see QueueLimit.
-        `nice`: of the threads, on Linux."""
+    def __init__(
+        self, threads: int, queue_calls: int, queue_target: float = 0.025, longest: float = 1e6, nice: int = 0
+    ) -> None:
+        """`threads` 0: one a processor. `queue_calls`: may wait at most. `queue_target`: seconds, `longest`: times of a
+        call; see QueueLimit. `nice`: of the threads, on Linux."""
         self.threads = threads or os.cpu_count() or 1
-        self.limit = QueueLimit(self.threads, self.threads + queue_calls, queue_target, time.monotonic())
+        self.limit = QueueLimit(self.threads, self.threads + queue_calls, queue_target, time.monotonic(), longest)
         self.turns = Turns()
         self.on_wait: Callable[[str, float], None] = lambda method, seconds: None
         """Told how long each call has waited, in the thread that begins it."""
@@ -102,6 +106,8 @@ class Workers:
         self._admitted: Counter[str] = Counter()
         self._total = 0
         self._mean_seconds = 0.0
+        self._promised = 0.0
+        """When there is room for the last of those who were told to come back; by time.monotonic()."""
         self._closed = False
         self._nice = nice
         self.kernel_threads = [
@@ -116,9 +122,14 @@ class Workers:
         return self._total
 
     @property
+    def most_calls(self) -> int:
+        """Calls that may be worked on or wait."""
+        return self.limit.most_calls(self._mean_seconds)
+
+    @property
     def waiting_share(self) -> float:
         """How full the queue is: 0 while a thread is free, 1 when the next call is refused."""
-        return max(0, self._total - self.threads) / max(1, self.limit.calls - self.threads)
+        return max(0, self._total - self.threads) / max(1, self.most_calls - self.threads)
 
     def expected_wait(self) -> float:
         """Seconds until a call that came now would be begun, by what the last ones took."""
@@ -173,12 +184,12 @@ class Workers:
     def _admit(self, job: _Job, seconds: float) -> None:
         claim = job.claim
         with self._changed:
-            most = self.limit.calls
+            most = self.most_calls
             share = max(1, int(claim.share * most))
             if claim.share < 1.0 and self._admitted[claim.method] >= share:
                 raise self._overloaded(claim, f"{share} calls of this method are being worked on or wait")
             if self._total >= most:
-                self.limit.reached = True
+                self.limit.reached = most == self.limit.calls
                 loser = self._least_urgent(claim.priority)
                 if loser is None:
                     raise self._overloaded(claim, f"{self._total} calls are being worked on or wait")
@@ -208,8 +219,16 @@ class Workers:
 
     def _overloaded(self, claim: Claim, message: str) -> Refused:
         self.turns.refused[claim.method] += 1
-        wait_ms = max(_LEAST_RETRY_AFTER_MS, int(self.expected_wait() * 1e3))
-        return Refused(Refusal.overloaded(message, wait_ms))
+        return Refused(Refusal.overloaded(message, self._come_back_ms()))
+
+    def _come_back_ms(self) -> int:
+        """When there will be room, behind all who were told so before: those of a burst come back one after another, as
+        if they had waited here, and not all at once to be refused again."""
+        now = time.monotonic()
+        latest = now + _MOST_RETRY_AFTER_SECONDS
+        soonest = max(self._promised, now + self.expected_wait())
+        self._promised = min(latest, soonest + self._mean_seconds / self.threads)
+        return max(_LEAST_RETRY_AFTER_MS, int((self._promised - now) * 1e3))
 
     def _hand_on(self, job: _Job, done: float, result: Any, error: BaseException | None) -> None:
         self.on_lag(time.monotonic() - done)

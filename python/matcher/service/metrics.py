@@ -80,7 +80,7 @@ class ServiceMetrics:
         )  # fmt: skip
         workers.on_wait = lambda method, seconds: queued.record(seconds, self._of("rpc.method", method))
         meter.create_observable_gauge(
-            "matcher.calls.limit", [_observer(lambda: workers.limit.calls)], unit="{call}",
+            "matcher.calls.limit", [_observer(lambda: workers.most_calls)], unit="{call}",
             description="Calls that may be worked on or wait; it follows the queue.",
         )  # fmt: skip
         for name, turned, description in (

@@ -58,7 +58,11 @@ class MatcherServer:
         self._credentials: grpc.ServerCredentials | None = None
         self._log = structlog.get_logger("matcher.service")
         self.workers = Workers(
-            config.worker_threads, config.queue_calls, config.queue_target_ms / 1e3, config.kernel_nice
+            config.worker_threads,
+            config.queue_calls,
+            config.queue_target_ms / 1e3,
+            config.queue_longest_wait,
+            config.kernel_nice,
         )
         self._metrics = ServiceMetrics(
             lambda: self.workers.admitted, lambda: self.workers.expected_wait(), lambda: app.journal.counts
