@@ -61,8 +61,8 @@ class ServerConfig:
     """"host:port" of the HTTP port for probes, metrics and debugging; empty: none."""
     worker_threads: int = 0
     """Threads for kernels; 0: one a processor."""
-    kernel_nice: int = 10
-    """How far these threads step back for others on Linux, as nice(1) says it: at 10 they have a tenth of the weight
+    kernel_nice: int = 5
+    """How far these threads step back for others on Linux, as nice(1) says it: at 5 they have a third of the weight
     of the event loop's thread and of gRPC's, which all callers wait for. Where those rest it costs nothing."""
     queue_calls: int = 64
     """Calls that may wait for a thread at most; one more is refused with RESOURCE_EXHAUSTED. Fewer are let in while

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from matcher.domain import CancelToken
@@ -100,15 +101,16 @@ class Workers:
         """Told how long each call has waited, in the thread that begins it."""
         self.on_lag: Callable[[float], None] = lambda seconds: None
         """Told how late the event loop was to hand a result on, or to say that there is none; on the loop."""
-        self._changed = threading.Condition()
+        self._changing = threading.Lock()
         self._queue: list[tuple[int, int, _Job]] = []
+        self._turns_to_take: SimpleQueue[bool] = SimpleQueue()
+        """In which threads wait: True for each job that was queued, False for the end. A Condition takes longer."""
         self._number = 0
         self._admitted: Counter[str] = Counter()
         self._total = 0
         self._mean_seconds = 0.0
         self._promised = 0.0
         """When there is room for the last of those who were told to come back; by time.monotonic()."""
-        self._closed = False
         self._nice = nice
         self.kernel_threads = [
             threading.Thread(target=self._serve, name=f"kernel_{index}", daemon=True) for index in range(self.threads)
@@ -174,16 +176,16 @@ class Workers:
 
     def close(self) -> None:
         """Wait for the work that has begun; drop the rest."""
-        with self._changed:
-            self._closed = True
+        with self._changing:
             self._queue.clear()
-            self._changed.notify_all()
+        for _ in self.kernel_threads:
+            self._turns_to_take.put(False)
         for thread in self.kernel_threads:
             thread.join()
 
     def _admit(self, job: _Job, seconds: float) -> None:
         claim = job.claim
-        with self._changed:
+        with self._changing:
             most = self.most_calls
             share = max(1, int(claim.share * most))
             if claim.share < 1.0 and self._admitted[claim.method] >= share:
@@ -203,7 +205,7 @@ class Workers:
             self._total += 1
             self._admitted[claim.method] += 1
             heapq.heappush(self._queue, (claim.priority, self._number, job))
-            self._changed.notify()
+        self._turns_to_take.put(True)
 
     def _would_be_late(self, seconds: float) -> bool:
         """Whether a call that came now would wait and then have less time than work takes even when there is little."""
@@ -242,7 +244,7 @@ class Workers:
     def _give_up(self, job: _Job) -> None:
         """Nobody waits for this any more."""
         job.cancel.cancel()
-        with self._changed:
+        with self._changing:
             if not job.begun:
                 self._leave(job, dropped=True)
 
@@ -271,7 +273,7 @@ class Workers:
                 error = raised
             done = time.monotonic()
             seconds = done - begin
-            with self._changed:
+            with self._changing:
                 if job.cancel.cancelled:  # cut short: it would have taken at least this
                     seconds = max(seconds, self._mean_seconds)
                 self._mean_seconds += _WEIGHT * (seconds - self._mean_seconds)
@@ -282,14 +284,10 @@ class Workers:
 
     def _next(self) -> _Job | None:
         """The job whose turn it is, once there is one; None at the end."""
-        with self._changed:
-            while True:
-                while not self._queue and not self._closed:
-                    self._changed.wait()
-                if self._closed:
-                    return None
-                job = heapq.heappop(self._queue)[2]
-                if job.left:
+        while self._turns_to_take.get():
+            with self._changing:
+                job = heapq.heappop(self._queue)[2] if self._queue else None  # none: the end is near
+                if job is None or job.left:
                     continue
                 now = time.monotonic()
                 if job.deadline <= now or job.cancel.cancelled:
@@ -298,6 +296,7 @@ class Workers:
                 job.begun = True
                 self.limit.begun(now - job.arrived, self._mean_seconds, now)
                 return job
+        return None
 
 
 def _step_back(nice: int) -> None:
