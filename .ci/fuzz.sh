@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Differential fuzzing of the native decoder against the official protobuf runtime, under AddressSanitizer and
+# Differential fuzzing of the native decoders against the official protobuf runtime, under AddressSanitizer and
 # UndefinedBehaviorSanitizer. Usage: fuzz.sh [THOUSANDS [SEED]] (default 100 thousand inputs from seed 0). Two runs with
 # other seeds try other inputs; a failure names its seed. The first run builds the extension once more, with sanitizers.
 set -euo pipefail
@@ -21,6 +21,6 @@ while [ "$thousands" -gt 0 ]; do # a process a million: what pytest keeps of eac
   piece=$((thousands < 1000 ? thousands : 1000))
   LD_PRELOAD=$runtimes ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 MATCHER_NATIVE=$native \
     MATCHER_FUZZ_SEEDS=$piece MATCHER_FUZZ_FIRST_SEED=$seed "$python" -m pytest -q -x -p tests.wire.sanitized \
-    tests/wire/test_native_decoder.py -k wounded -p no:cacheprovider
+    tests/wire/test_native_decoder.py tests/wire/test_native_solve.py -k wounded -p no:cacheprovider
   thousands=$((thousands - piece)) seed=$((seed + piece))
 done

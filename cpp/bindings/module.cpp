@@ -14,4 +14,5 @@ PYBIND11_MODULE(_native, m) {
   matcher::bindings::register_standing(m);
   matcher::bindings::register_batch(m);
   matcher::bindings::register_wire(m);
+  matcher::bindings::register_solve_request(m);
 }

@@ -18,6 +18,7 @@ void register_sequence(pybind11::module_& m);
 void register_standing(pybind11::module_& m);
 void register_batch(pybind11::module_& m);
 void register_wire(pybind11::module_& m);
+void register_solve_request(pybind11::module_& m);
 
 }  // namespace matcher::bindings
 

@@ -1,4 +1,5 @@
-// Field numbers of matcher.v1.MatchRequest: the only place in C++ that knows them. A test holds them to the contract.
+// Field numbers of matcher.v1.MatchRequest and SolveRequest: the only place in C++ that knows them. Tests hold them to
+// the contract.
 #ifndef MATCHER_WIRE_FIELDS_H
 #define MATCHER_WIRE_FIELDS_H
 
@@ -74,6 +75,26 @@
   X(acceptance_permille, 14, int32)  \
   X(on_shift_ms, 15, int64)
 
+#define MATCHER_SOLVE_FIELDS(X)  \
+  X(dense, 1, message)           \
+  X(sparse, 2, message)          \
+  X(unassigned_cost, 3, float64) \
+  X(maximize, 4, boolean)        \
+  X(max_iterations, 5, int64)    \
+  X(capacities, 6, int32)
+
+#define MATCHER_DENSE_COSTS_FIELDS(X) \
+  X(rows, 1, int32)                   \
+  X(cols, 2, int32)                   \
+  X(costs, 3, float64)
+
+#define MATCHER_SPARSE_COSTS_FIELDS(X) \
+  X(rows, 1, int32)                    \
+  X(cols, 2, int32)                    \
+  X(row, 3, int32)                     \
+  X(col, 4, int32)                     \
+  X(cost, 5, float64)
+
 namespace matcher::wire {
 
 #define MATCHER_FIELD_NUMBER(name, number, kind) name = (number),
@@ -83,6 +104,9 @@ enum class DemandField : std::uint32_t { MATCHER_DEMAND_FIELDS(MATCHER_FIELD_NUM
 enum class OrderField : std::uint32_t { MATCHER_ORDER_FIELDS(MATCHER_FIELD_NUMBER) };
 enum class StopField : std::uint32_t { MATCHER_STOP_FIELDS(MATCHER_FIELD_NUMBER) };
 enum class CourierField : std::uint32_t { MATCHER_COURIER_FIELDS(MATCHER_FIELD_NUMBER) };
+enum class SolveField : std::uint32_t { MATCHER_SOLVE_FIELDS(MATCHER_FIELD_NUMBER) };
+enum class DenseCostsField : std::uint32_t { MATCHER_DENSE_COSTS_FIELDS(MATCHER_FIELD_NUMBER) };
+enum class SparseCostsField : std::uint32_t { MATCHER_SPARSE_COSTS_FIELDS(MATCHER_FIELD_NUMBER) };
 #undef MATCHER_FIELD_NUMBER
 
 }  // namespace matcher::wire

@@ -18,6 +18,7 @@ class Reader {
   explicit Reader(std::string_view bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   bool failed() const { return failed_; }
+  void fail() { failed_ = true; }
 
   // Moves to the next field; false at the end and after a failure.
   bool next() {
@@ -48,6 +49,20 @@ class Reader {
   }
 
   std::string_view bytes() { return is(WireType::kBytes) ? take_bytes() : std::string_view(); }
+
+  // Whether a repeated number comes packed: bytes() are then its elements side by side, without tags.
+  bool packed() const { return type_ == WireType::kBytes; }
+
+  // One of eight bytes, as it lies there.
+  std::string_view fixed64() {
+    if (!is(WireType::kFixed64) || !has(8)) return {};
+    at_ += 8;
+    return {at_ - 8, 8};
+  }
+
+  // The elements of a packed field.
+  bool at_end() const { return failed_ || at_ == end_; }
+  std::int32_t packed_int32() { return static_cast<std::int32_t>(static_cast<std::uint32_t>(varint())); }
 
   void skip() {
     switch (type_) {

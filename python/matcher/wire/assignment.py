@@ -13,9 +13,10 @@ from google.protobuf.message import DecodeError
 
 from matcher.domain import ErrorReason, InvalidRequest, Provenance, Rung, Violation
 from matcher.domain.snapshot import F64, I32
+from matcher.kernels import solve_request
 from matcher.v1 import assignment_service_pb2
 from matcher.wire.decision import provenance_message, provenance_value
-from matcher.wire.repeated import doubles
+from matcher.wire.repeated import doubles, inside, packed_doubles, packed_int32
 
 _MAX_SHOWN = 100
 
@@ -78,7 +79,26 @@ class SolveReply:
 
 
 def decode_solve_request(data: bytes, max_cells: int = 1 << 24, max_side: int = 1 << 20) -> SolveProblem:
-    """The problem of an encoded SolveRequest. Raises InvalidRequest."""
+    """The problem of an encoded SolveRequest. Raises InvalidRequest with every violation found."""
+    decoded = solve_request.decode_solve_request(data, max_cells=max_cells, max_side=max_side)
+    if decoded is None:
+        return decode_solve_by_reference(data, max_cells, max_side)
+    return SolveProblem(
+        rows=decoded.rows,
+        cols=decoded.cols,
+        dense=decoded.costs if decoded.is_dense else None,
+        row=decoded.row,
+        col=decoded.col,
+        cost=np.zeros(0) if decoded.is_dense else decoded.costs,
+        unassigned_cost=_price(decoded.unassigned_cost),
+        maximize=decoded.maximize,
+        max_iterations=decoded.max_iterations or None,
+        capacities=_places(decoded.capacities),
+    )
+
+
+def decode_solve_by_reference(data: bytes, max_cells: int = 1 << 24, max_side: int = 1 << 20) -> SolveProblem:
+    """The same on the official protobuf runtime: the meaning of a request, and the judge of what is wrong with one."""
     try:
         request = assignment_service_pb2.SolveRequest.FromString(data)
     except DecodeError as error:
@@ -147,7 +167,7 @@ def options(
         unassigned_cost=_price(unassigned),
         maximize=request.maximize,
         max_iterations=request.max_iterations or None,
-        capacities=None if len(capacities) == 0 else int(capacities[0]) if len(capacities) == 1 else capacities,
+        capacities=_places(capacities),
     )
 
 
@@ -162,37 +182,59 @@ def bad_costs(costs: F64, field: str, place: Callable[[int], str]) -> list[Viola
 
 def encode_solve_request(problem: SolveProblem) -> bytes:
     """Bytes of the SolveRequest; equal for equal problems."""
-    request = assignment_service_pb2.SolveRequest(maximize=problem.maximize, max_iterations=problem.max_iterations or 0)
+    kind = assignment_service_pb2.SolveRequest
+    few = kind(maximize=problem.maximize, max_iterations=problem.max_iterations or 0)
+    prices = () if problem.unassigned_cost is None else problem.unassigned_cost
+    places = () if problem.capacities is None else problem.capacities
+    return b"".join(
+        (
+            _encoded_costs(problem),
+            packed_doubles(kind.UNASSIGNED_COST_FIELD_NUMBER, prices),
+            few.SerializeToString(deterministic=True),
+            packed_int32(kind.CAPACITIES_FIELD_NUMBER, places),
+        )
+    )
+
+
+def _encoded_costs(problem: SolveProblem) -> bytes:
+    kind, dense, sparse = (
+        assignment_service_pb2.SolveRequest,
+        assignment_service_pb2.DenseCosts,
+        assignment_service_pb2.SparseCosts,
+    )
     if problem.dense is not None:
-        request.dense.rows, request.dense.cols = problem.rows, problem.cols
-        request.dense.costs.extend(problem.dense.ravel().tolist())
-    else:
-        request.sparse.rows, request.sparse.cols = problem.rows, problem.cols
-        request.sparse.row.extend(problem.row.tolist())
-        request.sparse.col.extend(problem.col.tolist())
-        request.sparse.cost.extend(problem.cost.tolist())
-    if problem.unassigned_cost is not None:
-        request.unassigned_cost.extend(np.atleast_1d(problem.unassigned_cost).tolist())
-    if problem.capacities is not None:
-        request.capacities.extend(np.atleast_1d(problem.capacities).tolist())
-    return request.SerializeToString(deterministic=True)
+        costs = packed_doubles(dense.COSTS_FIELD_NUMBER, problem.dense)
+        return inside(kind.DENSE_FIELD_NUMBER, dense(rows=problem.rows, cols=problem.cols).SerializeToString() + costs)
+    pairs = (
+        sparse(rows=problem.rows, cols=problem.cols).SerializeToString(),
+        packed_int32(sparse.ROW_FIELD_NUMBER, problem.row),
+        packed_int32(sparse.COL_FIELD_NUMBER, problem.col),
+        packed_doubles(sparse.COST_FIELD_NUMBER, problem.cost),
+    )
+    return inside(kind.SPARSE_FIELD_NUMBER, b"".join(pairs))
 
 
 def encode_solve_reply(reply: SolveReply) -> bytes:
     """Bytes of the SolveResponse; equal for equal replies."""
-    return assignment_service_pb2.SolveResponse(
-        status=int(reply.status),  # type: ignore[arg-type]
-        col_for_row=reply.col_for_row.tolist(),
-        total_cost=reply.total_cost,
-        row_duals=reply.row_duals.tolist(),
-        col_duals=reply.col_duals.tolist(),
+    kind = assignment_service_pb2.SolveResponse
+    rest = kind(
         lower_bound=reply.lower_bound,
         gap=reply.gap,
         iterations=reply.iterations,
         rung=int(reply.rung),  # type: ignore[arg-type]
         decision_id=reply.decision_id,
         provenance=provenance_message(reply.provenance),
-    ).SerializeToString(deterministic=True)
+    )
+    return b"".join(
+        (
+            kind(status=int(reply.status)).SerializeToString(),  # type: ignore[arg-type]
+            packed_int32(kind.COL_FOR_ROW_FIELD_NUMBER, reply.col_for_row),
+            kind(total_cost=reply.total_cost).SerializeToString(),
+            packed_doubles(kind.ROW_DUALS_FIELD_NUMBER, reply.row_duals),
+            packed_doubles(kind.COL_DUALS_FIELD_NUMBER, reply.col_duals),
+            rest.SerializeToString(deterministic=True),
+        )
+    )
 
 
 def decode_solve_reply(data: bytes) -> SolveReply:
@@ -221,6 +263,13 @@ def _price(values: F64) -> F64 | float | None:
     if len(values) == 0:
         return None
     return float(values[0]) if len(values) == 1 else values
+
+
+def _places(values: I32) -> I32 | int | None:
+    """None, one number for all columns, or one for each."""
+    if len(values) == 0:
+        return None
+    return int(values[0]) if len(values) == 1 else values
 
 
 def _dense(message: assignment_service_pb2.DenseCosts, max_cells: int, wrong: list[Violation]) -> F64 | None:

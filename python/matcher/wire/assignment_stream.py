@@ -11,11 +11,11 @@ from matcher.domain import ErrorReason, InvalidRequest, Violation
 from matcher.domain.snapshot import F64, I32
 from matcher.v1 import assignment_service_pb2
 from matcher.wire.assignment import SolveProblem, SolveReply, bad_costs, decode_solve_reply, encode_solve_reply, options
-from matcher.wire.repeated import doubles
+from matcher.wire.repeated import doubles, inside, packed_doubles, packed_int32
 
 PART_NUMBERS = 1 << 17
 """Cells or pairs in a part that we send: 1 to 2 MB."""
-_DENSE_TAG, _COSTS_TAG, _SOLUTION_TAG = 0x12, 0x0A, 0x0A  # StreamSolveRequest.dense, DensePart.costs, .solution
+_DENSE_TAG, _COSTS_TAG = 0x12, 0x0A  # StreamSolveRequest.dense, DensePart.costs
 
 
 class SolveParts:
@@ -145,7 +145,9 @@ class SolveParts:
 
 def encode_solve_parts(problem: SolveProblem, part_numbers: int = PART_NUMBERS) -> Iterator[bytes]:
     """The StreamSolveRequests of a problem, header first."""
-    message = assignment_service_pb2.StreamSolveRequest()
+    kind, sparse = assignment_service_pb2.StreamSolveRequest, assignment_service_pb2.SparsePart
+    dense = assignment_service_pb2.DensePart.COSTS_FIELD_NUMBER
+    message = kind()
     head = message.header
     head.rows, head.cols = problem.rows, problem.cols
     head.maximize, head.max_iterations = problem.maximize, problem.max_iterations or 0
@@ -159,23 +161,22 @@ def encode_solve_parts(problem: SolveProblem, part_numbers: int = PART_NUMBERS) 
     if problem.dense is not None:
         cells = np.ascontiguousarray(problem.dense, "<f8").ravel()
         for first in range(0, len(cells), part_numbers):
-            inner = cells[first : first + part_numbers].tobytes()
-            costs = bytes([_COSTS_TAG]) + _varint(len(inner)) + inner
-            yield bytes([_DENSE_TAG]) + _varint(len(costs)) + costs
+            yield inside(kind.DENSE_FIELD_NUMBER, packed_doubles(dense, cells[first : first + part_numbers]))
         return
     for first in range(0, len(problem.cost), part_numbers):
         some = slice(first, first + part_numbers)
-        part = assignment_service_pb2.StreamSolveRequest()
-        part.sparse.row.extend(problem.row[some].tolist())
-        part.sparse.col.extend(problem.col[some].tolist())
-        part.sparse.cost.extend(problem.cost[some].tolist())
-        yield part.SerializeToString(deterministic=True)
+        pairs = (
+            packed_int32(sparse.ROW_FIELD_NUMBER, problem.row[some]),
+            packed_int32(sparse.COL_FIELD_NUMBER, problem.col[some]),
+            packed_doubles(sparse.COST_FIELD_NUMBER, problem.cost[some]),
+        )
+        yield inside(kind.SPARSE_FIELD_NUMBER, b"".join(pairs))
 
 
 def encode_stream_solve_reply(reply: SolveReply) -> bytes:
     """Bytes of the StreamSolveResponse."""
-    solution = encode_solve_reply(reply)
-    return bytes([_SOLUTION_TAG]) + _varint(len(solution)) + solution
+    kind = assignment_service_pb2.StreamSolveResponse
+    return inside(kind.SOLUTION_FIELD_NUMBER, encode_solve_reply(reply))
 
 
 def decode_stream_solve_reply(data: bytes) -> SolveReply:
@@ -198,15 +199,6 @@ def _packed_costs(part: bytes) -> F64 | None:
     if at + size != len(part) or size % 8:
         return None
     return np.frombuffer(part, "<f8", offset=at).astype(np.float64, copy=False)
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
 
 
 def _read_varint(data: bytes, at: int) -> tuple[int, int]:
