@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "route/decomposition.h"
 #include "route/plan_search.h"
 #include "route/string_removal.h"
 
@@ -136,6 +137,17 @@ void construct(SearchState& state) {
 
 namespace {
 
+// Less distance, until `until` of the budget is used.
+void shorten(SearchState& state, StringRemoval& removal, double until, double heat) {
+  Decomposition parts(state);
+  if (parts.worthwhile() && state.plan.missing() <= state.plan.hopeless()) {
+    parts.run(removal, until, heat);
+  } else {
+    removal.run(until, {heat});
+  }
+  state.restore();
+}
+
 // From a plan that serves all that it can to the end of a search's share of the budget: fewer vehicles, then less
 // distance.
 void improve(SearchState& state, StringRemoval& removal, double until) {
@@ -146,8 +158,7 @@ void improve(SearchState& state, StringRemoval& removal, double until) {
     state.restore();
     reduce_fleet(state, removal, began + kFleetShare * (until - began));
   }
-  removal.run(until);
-  state.restore();
+  shorten(state, removal, until, 1.0);
 }
 
 // How many searches the budget is worth, by the iterations for each request that it promises. Whoever gives routes to
@@ -204,8 +215,7 @@ void search_plan(const PdptwProblem& problem, const PdptwOptions& options, Pdptw
   }
   if (searches > 1) {
     state.settle();
-    removal.run(1.0, kAgain);
-    state.restore();
+    shorten(state, removal, 1.0, kAgain);
   } else {
     improve(state, removal, 1.0);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace matcher::route {
 namespace {
@@ -31,8 +32,9 @@ std::vector<double> columns_of(std::span<const double> matrix, std::size_t n) {
 
 }  // namespace
 
-Plan::Plan(const PdptwProblem& problem)
+Plan::Plan(const PdptwProblem& problem, Neighbours neighbours)
     : problem_(problem),
+      neighbours_(std::move(neighbours)),
       nodes_(problem.ready.size()),
       distance_of_(problem.distance.data()),
       duration_of_(problem.duration.empty() ? problem.distance.data() : problem.duration.data()),
@@ -40,8 +42,7 @@ Plan::Plan(const PdptwProblem& problem)
       duration_columns_(problem.duration.empty() ? std::vector<double>{} : columns_of(problem.duration, nodes_)),
       request_of_(nodes_, -1),
       slot_of_(problem.pickup.size(), -1),
-      absent_at_(problem.pickup.size(), -1),
-      partners_(nodes_) {
+      absent_at_(problem.pickup.size(), -1) {
   distance_to_ = distance_columns_.empty() ? distance_of_ : distance_columns_.data();
   duration_to_ = problem.duration.empty()    ? distance_to_
                  : duration_columns_.empty() ? duration_of_

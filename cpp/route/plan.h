@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "matcher/pdptw.h"
+#include "route/neighbours.h"
 
 namespace matcher::route {
 
@@ -75,7 +76,8 @@ struct Placement {
 
 class Plan {
  public:
-  explicit Plan(const PdptwProblem& problem);
+  explicit Plan(const PdptwProblem& problem) : Plan(problem, Neighbours(problem)) {}
+  Plan(const PdptwProblem& problem, Neighbours neighbours);
 
   std::int32_t requests() const { return static_cast<std::int32_t>(problem_.pickup.size()); }
   std::int32_t slots() const { return static_cast<std::int32_t>(tours_.size()); }
@@ -113,6 +115,10 @@ class Plan {
   Placement open_for(std::int32_t request);
   // A free vehicle of this type for the request; slot -1 when there is none or it cannot serve it.
   Placement open_with(std::int32_t request, std::int32_t type);
+
+  Neighbours& neighbours() { return neighbours_; }
+  // Vehicles of this type in no route.
+  std::int32_t free(std::int32_t type) const { return types_[index(type)].count - used_[index(type)]; }
 
   void insert(std::int32_t slot, std::int32_t request, const Insertion& at);
   // An empty slot with a vehicle of this type, made if need be; -1 when all of them are in use.
@@ -167,12 +173,11 @@ class Plan {
   bool sound_sequence(std::int32_t type);
   Stop stop_at(std::int32_t node) const;
   void touch(std::int32_t slot);
-  // Stops that could well come right before or after a node.
-  const std::vector<std::int32_t>& partners(std::int32_t node);
   void settle(std::int32_t slot, double old_length, bool was_empty);
   double trip(std::int32_t a, std::int32_t b) const { return duration_of_[index(a) * nodes_ + index(b)]; }
 
   PdptwProblem problem_;
+  Neighbours neighbours_;
   std::size_t nodes_;
   const double* distance_of_;
   const double* duration_of_;
@@ -210,8 +215,6 @@ class Plan {
   std::vector<std::int32_t> stale_, unlikely_;
   std::vector<std::uint64_t> mark_;  // by slot
   std::uint64_t marks_ = 0;
-  std::vector<std::vector<std::int32_t>> partners_;  // by node, made when first asked for
-  std::vector<std::pair<double, std::int32_t>> ranking_;
 
   struct Backup {
     std::int32_t slot;

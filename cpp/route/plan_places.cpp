@@ -7,11 +7,6 @@
 namespace matcher::route {
 namespace {
 
-// Likely neighbours of a stop: how many, and what waiting counts against distance (as in granular neighbourhoods for
-// routes with windows: Vidal et al. 2013, "A hybrid genetic algorithm with adaptive diversity management for a large
-// class of vehicle routing problems with time-windows").
-constexpr std::size_t kPartners = 30;
-constexpr double kWaiting = 0.2;
 constexpr double kFewRoutes = 4.0;
 
 }  // namespace
@@ -121,28 +116,6 @@ const Insertion& Plan::cached(std::int32_t slot, std::int32_t request, double li
   return known.insertion;
 }
 
-const std::vector<std::int32_t>& Plan::partners(std::int32_t node) {
-  std::vector<std::int32_t>& list = partners_[index(node)];
-  if (!list.empty()) return list;
-  const auto x = index(node);
-  // One after the other: the way, some of the time that is then waited for certain, never what is too late for certain.
-  const auto follows = [&](std::size_t a, std::size_t b) {
-    const double travel = problem_.service[a] + duration_of_[a * nodes_ + b];
-    if (problem_.ready[a] + travel > problem_.due[b] + kGrace) return std::numeric_limits<double>::infinity();
-    return distance_of_[a * nodes_ + b] + kWaiting * std::max(0.0, problem_.ready[b] - problem_.due[a] - travel);
-  };
-  ranking_.clear();
-  for (std::size_t other = 1; other < nodes_; ++other) {
-    const double far = std::min(follows(x, other), follows(other, x));
-    if (other != x && std::isfinite(far)) ranking_.emplace_back(far, static_cast<std::int32_t>(other));
-  }
-  const std::size_t keep = std::min(kPartners, ranking_.size());
-  std::nth_element(ranking_.begin(), ranking_.begin() + static_cast<std::ptrdiff_t>(keep), ranking_.end());
-  for (std::size_t k = 0; k < keep; ++k) list.push_back(ranking_[k].second);
-  if (list.empty()) list.push_back(node);
-  return list;
-}
-
 Placement Plan::cheapest_of_all(std::int32_t request, double blink, Rng& rng) {
   // What is remembered first: it bounds how far the routes that have changed need to be looked through. Of those, the
   // ones that hold a likely neighbour; the others only when no place was found.
@@ -151,7 +124,7 @@ Placement Plan::cheapest_of_all(std::int32_t request, double blink, Rng& rng) {
   unlikely_.clear();
   ++marks_;
   for (const std::int32_t node : {problem_.pickup[index(request)], problem_.delivery[index(request)]}) {
-    for (const std::int32_t partner : partners(node)) {
+    for (const std::int32_t partner : neighbours_.partners(node)) {
       const std::int32_t other = request_of_[index(partner)];
       if (other >= 0 && slot_of_[index(other)] >= 0) mark_[index(slot_of_[index(other)])] = marks_;
     }

@@ -19,9 +19,10 @@ class SearchState {
 
   // Share of the budget that is used up. An iteration budget alone decides when there is one; the clock only stops.
   double progress() {
-    if (options.stop != nullptr && plan.work() + kWorkPerAsk * ++asked_ >= next_look_) {
+    const std::uint64_t work = plan.work() + elsewhere_ + kWorkPerAsk * ++asked_;
+    if (options.stop != nullptr && work >= next_look_) {
       clock_ = options.stop->elapsed_fraction();
-      next_look_ = plan.work() + kWorkPerAsk * asked_ + kWorkPerLook;
+      next_look_ = work + kWorkPerLook;
     }
     if (clock_ >= 1.0) return 1.0;
     if (options.max_iterations < 0) return clock_;
@@ -29,6 +30,8 @@ class SearchState {
                ? 1.0
                : static_cast<double>(out.iterations) / static_cast<double>(options.max_iterations);
   }
+  // On another plan, for this one.
+  void worked_elsewhere(std::uint64_t work) { elsewhere_ += work; }
   bool improves() const;
   // Of the incumbent.
   std::size_t least_missing() const { return best_unserved_; }
@@ -59,7 +62,7 @@ class SearchState {
   // Reading a process's CPU clock takes as long as dozens of evaluations; this much work takes some ten microseconds.
   static constexpr std::uint64_t kWorkPerLook = 1000;
   static constexpr std::uint64_t kWorkPerAsk = 50;
-  std::uint64_t next_look_ = 0, asked_ = 0;
+  std::uint64_t next_look_ = 0, asked_ = 0, elsewhere_ = 0;
   double clock_ = 0.0;
   bool any_ = false;
   std::int32_t best_vehicles_ = 0;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 namespace matcher::route {
 namespace {
@@ -22,7 +21,6 @@ constexpr std::int32_t kPatience = 300;  // iterations before the incumbent is t
 constexpr double kOtherVehicle = 0.1;    // of giving a route, or the first request, a vehicle of another type
 // Requests that are not worth a detour each may be worth one together: in some iterations prizes count several times.
 constexpr double kGenerous = 0.1, kMostGenerous = 4.0;
-constexpr std::size_t kNeighbours = 60;
 // Temperatures in average legs. A search that will look at each request only a few times has no time for detours: it
 // starts cooler, by the root of the iterations it can expect for each request.
 constexpr double kHottest = 1.0, kHotPerRoot = 0.03, kColdToHot = 0.01;
@@ -35,11 +33,7 @@ StringRemoval::StringRemoval(SearchState& state)
     : state_(state),
       plan_(state.plan),
       prized_(!state.plan.problem().prize.empty()),
-      absences_(static_cast<std::size_t>(plan_.requests()), 1) {
-  const auto nodes = static_cast<std::int32_t>(plan_.problem().ready.size());
-  keep_ = std::min<std::size_t>(kNeighbours, static_cast<std::size_t>(nodes - 1));
-  near_.resize(static_cast<std::size_t>(nodes));
-}
+      absences_(static_cast<std::size_t>(plan_.requests()), 1) {}
 
 // What is left out for its prize counts as if it were driven alone: a plan that serves nothing has a scale, too.
 double StringRemoval::leg() const {
@@ -55,7 +49,7 @@ double StringRemoval::hottest(double share, std::int64_t iterations) const {
   return std::min(kHottest, kHotPerRoot * std::sqrt(expected / std::max(1, plan_.requests())));
 }
 
-void StringRemoval::run(double until, double heat) {
+void StringRemoval::run(double until, const Cooling& cooling) {
   const double began = state_.progress();
   if (began >= until || plan_.requests() == 0) return;
   const double leg = this->leg();
@@ -70,7 +64,9 @@ void StringRemoval::run(double until, double heat) {
     // With a budget of iterations the expectation is that budget; with a deadline it is what the rate so far
     // promises.
     const double done = (progress - began) / (until - began);
-    step(heat * hottest(done, state_.out.iterations - first) * leg * std::pow(kColdToHot, done), complete);
+    const double part = cooling.to - cooling.from;
+    const double hot = cooling.heat * hottest(done * part, state_.out.iterations - first) * leg;
+    step(hot * std::pow(kColdToHot, cooling.from + done * part), complete);
     set_price(leg);
     if (!complete && plan_.missing() <= hopeless) break;
   }
@@ -163,22 +159,6 @@ void StringRemoval::set_price(double leg) {
   state_.restore();
 }
 
-// Nearest nodes first; computed when first asked for, so that short budgets do not pay for all.
-const std::vector<std::int32_t>& StringRemoval::near(std::int32_t node) {
-  auto& list = near_[index(node)];
-  if (!list.empty()) return list;
-  list.resize(near_.size() - 1);
-  std::iota(list.begin(), list.end(), 1);
-  const auto closer = [&](std::int32_t a, std::int32_t b) {
-    const double to_a = plan_.between(node, a), to_b = plan_.between(node, b);
-    return to_a != to_b ? to_a < to_b : a < b;
-  };
-  std::nth_element(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(keep_ - 1), list.end(), closer);
-  list.resize(keep_);
-  std::sort(list.begin(), list.end(), closer);
-  return list;
-}
-
 void StringRemoval::ruin() {
   const auto served = static_cast<double>(plan_.requests()) - static_cast<double>(plan_.absent().size());
   if (served < 1.0) return;
@@ -187,9 +167,9 @@ void StringRemoval::ruin() {
   const double most = 4.0 * kRemoved / (1.0 + longest) - 1.0;
   const auto strings = static_cast<std::size_t>(std::max(1.0, std::floor(state_.rng.unit() * most + 1.0)));
   ruined_.clear();
-  const std::int32_t seed = state_.rng.below(static_cast<std::int32_t>(near_.size()) - 1) + 1;
+  const std::int32_t seed = state_.rng.below(static_cast<std::int32_t>(plan_.problem().ready.size()) - 1) + 1;
   take_string(seed, longest);
-  for (const std::int32_t node : near(seed)) {
+  for (const std::int32_t node : plan_.neighbours().near(seed)) {
     if (ruined_.size() >= strings) break;
     take_string(node, longest);
   }

@@ -9,13 +9,18 @@
 
 namespace matcher::route {
 
+// Part of a search: of its temperatures from the start, and from where to where in its cooling, in [0, 1].
+struct Cooling {
+  double heat = 1.0, from = 0.0, to = 1.0;
+};
+
 class StringRemoval {
  public:
   explicit StringRemoval(SearchState& state);
 
   // Less distance, until `until` of the budget is used; from a plan with missing requests, until only hopeless ones
-  // are. `heat`: of the temperatures that a search from the start has.
-  void run(double until, double heat = 1.0);
+  // are.
+  void run(double until, const Cooling& cooling = {});
   // The same for some work, without detours.
   void compact(std::uint64_t work, double until);
   // Serves what is absent with the vehicles that there are, for some work; whether only hopeless requests are left out.
@@ -29,7 +34,6 @@ class StringRemoval {
   // One ruin and recreation; kept when it is better, or no worse than the temperature allows.
   void step(double temperature, bool complete);
   void set_price(double leg);
-  const std::vector<std::int32_t>& near(std::int32_t node);
   void ruin();
   void take_string(std::int32_t node, double longest);
   void change_vehicle();
@@ -40,10 +44,8 @@ class StringRemoval {
   SearchState& state_;
   Plan& plan_;
   bool prized_;  // requests may be left out for a prize
-  std::size_t keep_ = 0;
   double price_ = 0.0;
   std::int32_t waited_ = 0;
-  std::vector<std::vector<std::int32_t>> near_;
   std::vector<std::int32_t> ruined_, chosen_, waiting_;
   std::vector<std::int64_t> absences_;  // by request: how often squeeze() left it out
 };

@@ -65,6 +65,24 @@ def test_plans_of_rich_problems_pass_the_checker(seed: int, requests: int, prize
     again.check()
 
 
+@pytest.mark.parametrize(("seed", "prizes", "rides"), [(1, False, False), (2, True, False), (3, True, True)])
+def test_rich_plans_of_many_routes_are_worked_on_in_parts_and_pass_the_checker(
+    seed: int, prizes: bool, rides: bool
+) -> None:
+    """Types, depots, an open end, two dimensions of load, prizes and rides survive the way into a part and back."""
+    small = rich_problem(seed, 220, prizes=prizes, rides=rides, spread=6.0)
+    prize = None if small.prize is None else np.minimum(small.prize, 500.0)  # what nobody can serve has a price, too
+    many = tuple(dataclasses.replace(kind, count=50) for kind in small.types)
+    problem = dataclasses.replace(small, types=many, prize=prize)
+    first = solve(problem, max_iterations=0, objective="cost")
+    better = solve(problem, max_iterations=1500, objective="cost")
+    better.check()
+    assert len(better.left_out) <= len(first.left_out) or prizes
+    assert 1490 <= better.iterations <= 1500
+    assert better.cost < 0.97 * first.cost
+    assert better.routes == solve(problem, max_iterations=1500, objective="cost").routes
+
+
 def every_plan(problem: Problem) -> list[Solution]:
     """All plans of two requests with one vehicle type, feasible or not."""
     both = [int(node) for pair in zip(problem.pickup, problem.delivery, strict=True) for node in pair]

@@ -15,7 +15,9 @@
 //     neighbourhood search with adaptive guided ejection search for the pickup and delivery problem with time
 //     windows") in turns with string removals that count how often each request was left out (see 3);
 //  3. slack induction by string removals with simulated annealing for the distance (Christiaens & Vanden Berghe 2020,
-//     "Slack induction by string removals for vehicle routing problems").
+//     "Slack induction by string removals for vehicle routing problems"); from 200 requests on in parts of the plan,
+//     routes that share neighbours, as problems of their own (Santini, Schneider, Vidal & Vigo 2023, "Decomposition
+//     strategies for vehicle routing heuristics").
 //
 // Complexity: memory O(nodes^2) for the distances and O(requests * routes) for the cache. Deterministic for a seed and
 // an iteration budget; with a deadline the cooling follows the clock and the result depends on the machine. A plan in

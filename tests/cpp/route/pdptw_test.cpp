@@ -190,6 +190,28 @@ TEST(Pdptw, MixedFleetsWithRidesAndPrizes) {
   }
 }
 
+// Plans of many routes are worked on in parts: still complete, reproducible, and no iteration more than granted.
+TEST(Pdptw, PlansOfManyRoutesAreWorkedOnInParts) {
+  const RandomProblem problem(5, 230, 120);
+  for (const auto objective : {PdptwObjective::kHierarchical, PdptwObjective::kDistance}) {
+    PdptwOptions options;
+    options.objective = objective;
+    options.max_iterations = 0;
+    PdptwResult first, one, other;
+    ASSERT_TRUE(solve_pdptw(problem.view, options, first).ok());
+    options.max_iterations = 1500;
+    ASSERT_TRUE(solve_pdptw(problem.view, options, one).ok());
+    ASSERT_TRUE(solve_pdptw(problem.view, options, other).ok());
+    EXPECT_EQ(one.routes, other.routes);
+    EXPECT_EQ(one.iterations, other.iterations);
+    EXPECT_LE(one.iterations, 1500);
+    EXPECT_GE(one.iterations, 1490);
+    expect_feasible(problem, one);
+    EXPECT_TRUE(one.unserved.empty());
+    EXPECT_LT(one.distance, 0.9 * first.distance);
+  }
+}
+
 // Runs out after a number of questions: every place that asks is stopped at once in some run.
 class Impatient final : public StopCheck {
  public:
@@ -205,6 +227,20 @@ TEST(Pdptw, AStopAtAnyMomentLeavesAPlanInHand) {
   for (int questions = 0; questions < 90; questions += 7) {
     Impatient stop(questions);
     PdptwOptions options;
+    options.stop = &stop;
+    PdptwResult result;
+    ASSERT_TRUE(solve_pdptw(problem.view, options, result).ok());
+    expect_feasible(problem, result);
+  }
+}
+
+TEST(Pdptw, AStopAtAnyMomentOfAPartLeavesAPlanInHand) {
+  const RandomProblem problem(9, 210, 120);
+  for (int questions = 0; questions < 3000; questions += 611) {
+    Impatient stop(questions);
+    PdptwOptions options;
+    options.objective = PdptwObjective::kDistance;
+    options.max_iterations = 100'000;
     options.stop = &stop;
     PdptwResult result;
     ASSERT_TRUE(solve_pdptw(problem.view, options, result).ok());
