@@ -2,6 +2,7 @@
 // to solve, less than a call through converters and a handful of Python functions costs, and far less where these have
 // left the caches. So this one function is bare CPython, and fills the slots of the solution itself.
 #include <pybind11/numpy.h>
+#include <structmember.h>
 
 #include <algorithm>
 #include <array>
@@ -39,48 +40,82 @@ enum Slot : std::size_t {
 constexpr const char* kSlotNames[kSlots] = {"col_for_row", "total_cost", "row_duals",  "col_duals", "lower_bound",
                                             "gap",         "status",     "iterations", "witness",   "resolver"};
 
-// Made once, when the module is loaded.
+// Made once, when the module is loaded. Between two calls the caches may have gone to others, and then each line of
+// code or data that a call touches costs more than arithmetic does: so it looks nothing up that it could keep.
 struct Shared {
   std::array<PyObject*, kSlots> names{};
-  PyObject* no_arguments = nullptr;
   PyObject* no_witness = nullptr;
   PyObject* no_gap = nullptr;
+  py::dtype int32, int64, float64;
+  PyTypeObject* kind = nullptr;  // of the last solution, and where it has its slots
+  std::array<Py_ssize_t, kSlots> places{};
 };
 Shared& shared() {
-  static Shared once;
+  static Shared& once = *new Shared;  // for as long as the interpreter: its end is no time to drop references
   return once;
 }
+
+const py::dtype& element(std::int32_t) { return shared().int32; }
+const py::dtype& element(std::int64_t) { return shared().int64; }
+const py::dtype& element(double) { return shared().float64; }
 
 // The array owns a copy: for a few values that is cheaper than an object that keeps the vector.
 template <class T>
 py::object copied(const std::vector<T>& values) {
-  py::array_t<T> array(static_cast<py::ssize_t>(values.size()));
-  std::copy(values.begin(), values.end(), array.mutable_data());
+  const auto& numpy = py::detail::npy_api::get();
+  auto size = static_cast<Py_intptr_t>(values.size());
+  py::object array = py::reinterpret_steal<py::object>(
+      numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, py::object(element(T{})).release().ptr(), 1, &size, nullptr,
+                                  nullptr, 0, nullptr));
+  if (!array) throw py::error_already_set();
+  std::copy(values.begin(), values.end(), reinterpret_cast<T*>(py::detail::array_proxy(array.ptr())->data));
   return array;
 }
 
 py::object number(double value) { return py::reinterpret_steal<py::object>(PyFloat_FromDouble(value)); }
 py::object number(std::int64_t value) { return py::reinterpret_steal<py::object>(PyLong_FromLongLong(value)); }
 
+// Finds the slots of the class, which must be what `@dataclass(slots=True)` makes: objects without a __new__ of their
+// own.
+void learn(PyTypeObject* kind) {
+  Shared& common = shared();
+  std::array<Py_ssize_t, kSlots> places{};
+  for (std::size_t k = 0; k < kSlots; ++k) {
+    const auto slot =
+        py::reinterpret_steal<py::object>(PyObject_GetAttr(reinterpret_cast<PyObject*>(kind), common.names[k]));
+    if (!slot) throw py::error_already_set();
+    const bool member = Py_TYPE(slot.ptr()) == &PyMemberDescr_Type;
+    const PyMemberDef* found = member ? reinterpret_cast<PyMemberDescrObject*>(slot.ptr())->d_member : nullptr;
+    if (found == nullptr || found->type != T_OBJECT_EX || kind->tp_new != PyBaseObject_Type.tp_new) {
+      throw py::type_error("kind must be a class with plain slots");
+    }
+    places[k] = found->offset;
+  }
+  Py_INCREF(kind);
+  Py_XDECREF(std::exchange(common.kind, kind));
+  common.places = places;
+}
+
 // An object of `kind` with its slots filled, past an __init__ that would take longer than all else and a __setattr__
-// that refuses. Null: a Python error is set.
+// that refuses.
 template <class Cost>
 PyObject* solution_of(PyObject* kind, PyObject* optimal, Assignment<Cost>&& answer) {
-  const Shared& common = shared();
   auto* type = reinterpret_cast<PyTypeObject*>(kind);
-  const auto solution = py::reinterpret_steal<py::object>(type->tp_new(type, common.no_arguments, nullptr));
-  if (!solution) return nullptr;
+  if (type != shared().kind) learn(type);
+  const Shared& common = shared();
   const py::object total = number(answer.total), iterations = number(answer.iterations);
   const py::object matching = copied(answer.col_for_row);
   const py::object rows = copied(answer.row_duals), cols = copied(answer.col_duals);
+  PyObject* const solution = total && iterations ? type->tp_alloc(type, 0) : nullptr;
+  if (solution == nullptr) throw py::error_already_set();
   const std::array<PyObject*, kSlots> values{matching.ptr(),    total.ptr(),   rows.ptr(), cols.ptr(),
                                              total.ptr(),       common.no_gap, optimal,    iterations.ptr(),
                                              common.no_witness, Py_None};
   for (std::size_t k = 0; k < kSlots; ++k) {
-    if (values[k] == nullptr || PyObject_GenericSetAttr(solution.ptr(), common.names[k], values[k]) != 0)
-      return nullptr;
+    Py_INCREF(values[k]);
+    *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(solution) + common.places[k]) = values[k];
   }
-  return solution.inc_ref().ptr();
+  return solution;
 }
 
 template <class T>
@@ -182,7 +217,9 @@ PyMethodDef methods[] = {
 void register_assign_usual(py::module_& m) {
   Shared& common = shared();
   for (std::size_t k = 0; k < kSlots; ++k) common.names[k] = PyUnicode_InternFromString(kSlotNames[k]);
-  common.no_arguments = PyTuple_New(0);
+  common.int32 = py::dtype::of<std::int32_t>();
+  common.int64 = py::dtype::of<std::int64_t>();
+  common.float64 = py::dtype::of<double>();
   common.no_witness = py::array_t<std::int32_t>(0).release().ptr();
   common.no_gap = PyFloat_FromDouble(0.0);
   if (PyModule_AddFunctions(m.ptr(), methods) != 0) throw py::error_already_set();
