@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -299,10 +300,10 @@ bool solve_in_doubles(MatrixView<T> costs, std::span<const double> prices, std::
   Budget left = budget;
   std::int64_t used = 0;
   if (cold && method != DenseMethod::kLists && (scanned || tried)) {
-    std::vector<T> rows;
+    std::unique_ptr<T[]> rows;
     if (costs.col_stride != 1) {
-      rows = assign::in_row_order(costs);
-      costs = {rows.data(), costs.rows, costs.cols, costs.cols, 1};
+      rows = assign::in_row_order(costs, isa);
+      costs = {rows.get(), costs.rows, costs.cols, costs.cols, 1};
     }
     using Scans = assign::ScanSolver<T>;
     Scans scans(costs, prices, every_column, limit, scanned ? kNoLimit : kTries * costs.rows, budget, isa);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -87,8 +88,10 @@ class DenseChoices {
   template <class Visit>
   void column(std::int32_t j, Visit&& visit) {
     // A column of a matrix in row order touches a cache line a row. Once many were read, a turned copy has paid.
-    if (turned_.empty() && ++columns_read_ > n_cols() / kTurned) turned_ = in_row_order(costs_.transposed());
-    const T* column = turned_.empty() ? nullptr : turned_.data() + static_cast<std::int64_t>(j) * n_rows();
+    if (turned_ == nullptr && ++columns_read_ > n_cols() / kTurned) {
+      turned_ = in_row_order(costs_.transposed(), isa_);
+    }
+    const T* column = turned_ == nullptr ? nullptr : turned_.get() + static_cast<std::int64_t>(j) * n_rows();
     for (std::int32_t i = 0; i < n_rows(); ++i) {
       const auto cost = static_cast<double>(column == nullptr ? costs_(i, j) : column[i]);
       if (cost < infinite<double>()) visit(i, cost);
@@ -287,7 +290,7 @@ class DenseChoices {
   std::vector<std::pair<double, std::int32_t>> pairs_;
   std::optional<ScalingLists<T>> scaling_;
   std::vector<T> row_;
-  std::vector<T> turned_;  // columns side by side
+  std::unique_ptr<T[]> turned_;  // columns side by side
   std::int32_t columns_read_ = 0;
 };
 

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -32,6 +33,12 @@ namespace matcher::assign {
 // side by side.
 template <class T>
 class ScanSolver {
+  struct Settled {
+    double distance;
+    double v;
+    std::int32_t col;
+  };
+
  public:
   // limit: costs of larger magnitude are not accepted. most_scans: give up after so many rows.
   ScanSolver(const MatrixView<T>& costs, std::span<const double> prices, bool every_column, double limit,
@@ -46,10 +53,17 @@ class ScanSolver {
         n_rows_(static_cast<std::int32_t>(costs.rows)),
         n_cols_(static_cast<std::int32_t>(costs.cols)),
         col_for_row_(size(n_rows_), kFree),
-        row_for_col_(size(n_cols_), kFree),
         v_(size(n_cols_), every_column ? kInfinite : 0.0),
-        distance_(size(n_cols_)),
-        from_(size(n_cols_)) {}
+        scratch_(std::make_unique_for_overwrite<std::byte[]>(
+            size(n_cols_) * (sizeof(double) + sizeof(std::int64_t) + sizeof(std::int32_t)) +
+            size(n_rows_) * (sizeof(Settled) + sizeof(std::int32_t)))),
+        distance_(reinterpret_cast<double*>(scratch_.get())),
+        from_(reinterpret_cast<std::int64_t*>(distance_ + n_cols_)),
+        settled_(reinterpret_cast<Settled*>(from_ + n_cols_)),
+        row_for_col_(reinterpret_cast<std::int32_t*>(settled_ + n_rows_)),
+        waiting_(row_for_col_ + n_cols_) {
+    std::fill_n(row_for_col_, n_cols_, kFree);
+  }
 
   enum class Outcome { kAnswered, kGaveUp, kUnacceptable };
 
@@ -71,10 +85,10 @@ class ScanSolver {
         return Outcome::kUnacceptable;
       }
       const std::int32_t j = col_for_row[size(i)];
-      if (j < 0 || j >= n_cols_ || row_for_col_[size(j)] != kFree || cost(i, j) >= kInfinite) continue;
+      if (j < 0 || j >= n_cols_ || row_for_col_[j] != kFree || cost(i, j) >= kInfinite) continue;
       if (!(reduced(i, j) <= lanes.least + rounding(cost(i, j), v_[size(j)], std::is_integral_v<T>))) continue;
       col_for_row_[size(i)] = j;
-      row_for_col_[size(j)] = i;
+      row_for_col_[j] = i;
       ++kept;
     }
     if (n_rows_ - kept > n_rows_ / 8 + 1) return Outcome::kGaveUp;
@@ -104,16 +118,11 @@ class ScanSolver {
 
   static constexpr std::int64_t kLaborious = 16;  // rows scanned for each
 
-  struct Settled {
-    std::int32_t col;
-    double distance;
-    double v;
-  };
-
   static std::size_t size(std::int64_t value) { return static_cast<std::size_t>(value); }
   double price(std::int32_t i) const { return prices_.empty() ? kInfinite : prices_[size(i)]; }
   double cost(std::int32_t i, std::int32_t j) const { return static_cast<double>(costs_(i, j)); }
   double reduced(std::int32_t i, std::int32_t j) const { return cost(i, j) - v_[size(j)]; }
+  std::span<const Settled> settled() const { return {settled_, size(n_settled_)}; }
 
   // Rows are checked in ascending order, each when it is first read, so that it comes from memory once. False: it, or
   // one before, holds a cost that no search may meet.
@@ -144,28 +153,26 @@ class ScanSolver {
 
   // Two sweeps in which rows, and the rows they displace, bid; at most four bids a free row in all.
   bool bid_all() {
-    std::vector<std::int32_t> waiting, still;
-    waiting.reserve(size(n_rows_));
-    still.reserve(size(n_rows_));
+    std::int32_t n_waiting = 0;
     for (std::int32_t i = 0; i < n_rows_; ++i) {
-      if (col_for_row_[size(i)] == kFree) waiting.push_back(i);
+      if (col_for_row_[size(i)] == kFree) waiting_[n_waiting++] = i;
     }
-    std::int64_t bids_left = 4 * static_cast<std::int64_t>(waiting.size());
+    std::int64_t bids_left = 4 * static_cast<std::int64_t>(n_waiting);
     for (int sweep = 0; sweep < 2; ++sweep) {
-      still.clear();
-      for (const std::int32_t first : waiting) {
-        std::int32_t i = first;
+      std::int32_t still = 0;  // at most one row stays free for each that began
+      for (std::int32_t at = 0; at < n_waiting; ++at) {
+        std::int32_t i = waiting_[at];
         while (i != kFree && bids_left > 0) {
           --bids_left;
           const TwoLeast best = two_least(isa_, costs_.row(i), v_.data(), n_cols_, limit_);
           if (!(i < checked_ ? acceptable_ : found(best.ordinary)) || !spend()) return false;
           const std::int32_t displaced = bid(i, best);
-          if (col_for_row_[size(i)] == kFree) still.push_back(i);
+          if (col_for_row_[size(i)] == kFree) waiting_[still++] = i;
           i = displaced;
         }
-        if (i != kFree) still.push_back(i);
+        if (i != kFree) waiting_[still++] = i;
       }
-      waiting.swap(still);
+      n_waiting = still;
     }
     return true;
   }
@@ -182,13 +189,13 @@ class ScanSolver {
     std::int32_t j = best.at;
     if (best.first < second && second < kInfinite) {
       v_[size(j)] -= second - best.first;
-    } else if (row_for_col_[size(j)] != kFree) {
+    } else if (row_for_col_[j] != kFree) {
       // No margin to bid with: only a free column of equal worth helps. Leave the rest to the path search.
       if (best.first < best.second) return kFree;
       j = free_column_at(i, best.first);
       if (j == kFree) return kFree;
     }
-    const std::int32_t displaced = std::exchange(row_for_col_[size(j)], i);
+    const std::int32_t displaced = std::exchange(row_for_col_[j], i);
     col_for_row_[size(i)] = j;
     if (displaced != kFree) col_for_row_[size(displaced)] = kFree;
     return displaced;
@@ -196,7 +203,7 @@ class ScanSolver {
 
   std::int32_t free_column_at(std::int32_t i, double value) const {
     for (std::int32_t j = 0; j < n_cols_; ++j) {
-      if (row_for_col_[size(j)] == kFree && reduced(i, j) == value) return j;
+      if (row_for_col_[j] == kFree && reduced(i, j) == value) return j;
     }
     return kFree;
   }
@@ -218,13 +225,13 @@ class ScanSolver {
     auto guess = GreedyGuess<T>(costs_, isa_).make();
     if (!guess) return false;
     v_ = std::move(guess->col_duals);
-    std::fill(row_for_col_.begin(), row_for_col_.end(), kFree);
+    std::fill_n(row_for_col_, n_cols_, kFree);
     for (std::int32_t i = 0; i < n_rows_; ++i) {
       std::int32_t& j = col_for_row_[size(i)];
       j = guess->col_for_row[size(i)];
       const double least = two_least(isa_, costs_.row(i), v_.data(), n_cols_).first;
       if (reduced(i, j) > least) j = kFree;  // tight but for rounding: let the search decide
-      if (j != kFree) row_for_col_[size(j)] = i;
+      if (j != kFree) row_for_col_[j] = i;
     }
     return true;
   }
@@ -233,8 +240,8 @@ class ScanSolver {
   // Settled columns keep out of the scans by a dual of minus infinity until the search ends.
   SolveStatus augment(std::int32_t source) {
     if (!check(source)) return SolveStatus::kStopped;
-    std::fill(distance_.begin(), distance_.end(), kInfinite);
-    settled_.clear();
+    std::fill_n(distance_, n_cols_, kInfinite);
+    n_settled_ = 0;
     free_cols_.clear();
     double exit = kInfinite;
     std::int32_t exit_row = kFree, exit_col = kFree;
@@ -251,7 +258,7 @@ class ScanSolver {
         exit_row = i;
       }
       const Nearest nearest =
-          relax_row(isa_, costs_.row(i), v_.data(), n_cols_, base, now, i, distance_.data(), from_.data());
+          relax_row(isa_, costs_.row(i), v_.data(), n_cols_, base, now, i, distance_, from_);
       if (exit < kInfinite && nearest.distance >= exit) break;
       if (nearest.at < 0) {
         status = SolveStatus::kInfeasible;
@@ -259,27 +266,27 @@ class ScanSolver {
       }
       std::int32_t j = nearest.at;
       // Columns come one by one, but a run of equal distances is left as soon as it holds a free one.
-      if (nearest.distance == now && row_for_col_[size(j)] != kFree) j = free_at(now, j);
-      if (row_for_col_[size(j)] == kFree) {
+      if (nearest.distance == now && row_for_col_[j] != kFree) j = free_at(now, j);
+      if (row_for_col_[j] == kFree) {
         exit = nearest.distance;
         exit_row = kFree;
         exit_col = j;
         break;
       }
       now = nearest.distance;
-      i = row_for_col_[size(j)];
+      i = row_for_col_[j];
       base = now - reduced(i, j);
-      settled_.push_back({j, now, v_[size(j)]});
+      settled_[n_settled_++] = {now, v_[size(j)], j};
       v_[size(j)] = -kInfinite;
-      distance_[size(j)] = kInfinite;
+      distance_[j] = kInfinite;
     }
     const bool found = status == SolveStatus::kOptimal;
-    for (const Settled& s : settled_) v_[size(s.col)] = found ? s.v + (s.distance - exit) : s.v;
+    for (const Settled& s : settled()) v_[size(s.col)] = found ? s.v + (s.distance - exit) : s.v;
     if (found) {
       flip(source, exit_row, exit_col);
     } else if (status == SolveStatus::kInfeasible) {
       witness_.assign(1, source);
-      for (const Settled& s : settled_) witness_.push_back(row_for_col_[size(s.col)]);
+      for (const Settled& s : settled()) witness_.push_back(row_for_col_[s.col]);
       std::sort(witness_.begin(), witness_.end());
     }
     return status;
@@ -288,11 +295,11 @@ class ScanSolver {
   std::int32_t free_at(double now, std::int32_t otherwise) {
     if (free_cols_.empty()) {  // listed once a search, and only where distances tie
       for (std::int32_t j = 0; j < n_cols_; ++j) {
-        if (row_for_col_[size(j)] == kFree) free_cols_.push_back(j);
+        if (row_for_col_[j] == kFree) free_cols_.push_back(j);
       }
     }
     for (const std::int32_t j : free_cols_) {
-      if (distance_[size(j)] == now) return j;
+      if (distance_[j] == now) return j;
     }
     return otherwise;
   }
@@ -304,8 +311,8 @@ class ScanSolver {
       if (exit_row == source) return;
     }
     while (true) {
-      const auto i = static_cast<std::int32_t>(from_[size(j)]);
-      row_for_col_[size(j)] = i;
+      const auto i = static_cast<std::int32_t>(from_[j]);
+      row_for_col_[j] = i;
       std::swap(col_for_row_[size(i)], j);
       if (i == source) return;
     }
@@ -318,7 +325,7 @@ class ScanSolver {
       double best = price(i);
       std::int32_t taken = best < kInfinite ? kLeftOut : kFree;
       for (std::int32_t j = 0; j < n_cols_; ++j) {
-        if (row_for_col_[size(j)] == kFree && cost(i, j) < best) {
+        if (row_for_col_[j] == kFree && cost(i, j) < best) {
           best = cost(i, j);
           taken = j;
         }
@@ -364,10 +371,15 @@ class ScanSolver {
   BudgetMeter meter_;
   Isa isa_;
   std::int32_t n_rows_, n_cols_;
-  std::vector<std::int32_t> col_for_row_, row_for_col_;
-  std::vector<double> v_, distance_;
-  std::vector<std::int64_t> from_;
-  std::vector<Settled> settled_;
+  std::vector<std::int32_t> col_for_row_;
+  std::vector<double> v_;
+  std::unique_ptr<std::byte[]> scratch_;  // the arrays below, in one piece: small problems take as long as allocations
+  double* distance_;
+  std::int64_t* from_;
+  Settled* settled_;  // in the present search; at most one a row
+  std::int32_t n_settled_ = 0;
+  std::int32_t* row_for_col_;
+  std::int32_t* waiting_;  // rows that are to bid
   std::vector<std::int32_t> free_cols_, witness_;
 };
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "assign/path_scan.h"
+#include "assign/row_order.h"
 #include "assign/row_scan.h"
 #include "matcher/dense_assignment.h"
 
@@ -123,6 +124,26 @@ TYPED_TEST(Scans, ListScansDoNotDependOnTheInstructionSet) {
 }
 
 // Lists are put in order by counting; equals must keep theirs, or ties would go by the machine.
+TYPED_TEST(Scans, ARowOrderCopyHoldsTheSameMatrix) {
+  std::mt19937_64 draws(29);
+  for (const std::int64_t rows : {0, 1, 3, 4, 7, 8, 12, 17, 33}) {
+    for (const std::int64_t cols : {0, 1, 3, 4, 9, 64, 255, 261, 520}) {
+      for (const std::int64_t apart : {1, 2}) {  // rows side by side, or every second place
+        std::vector<TypeParam> cells(static_cast<std::size_t>(rows * cols * apart));
+        for (auto& cell : cells) cell = static_cast<TypeParam>(draws() % 1'000'000);
+        const MatrixView<TypeParam> view{cells.data(), rows, cols, apart, rows * apart};
+        for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+          if (isa > best_isa()) continue;
+          const auto copy = in_row_order(view, isa);
+          for (std::int64_t i = 0; i < rows; ++i) {
+            for (std::int64_t j = 0; j < cols; ++j) ASSERT_EQ(copy[static_cast<std::size_t>(i * cols + j)], view(i, j));
+          }
+        }
+      }
+    }
+  }
+}
+
 TYPED_TEST(Scans, RanksAreThePlacesOfAStableSort) {
   for (int trial = 0; trial < 700; ++trial) {
     const std::int32_t count = trial % 70;
