@@ -318,7 +318,7 @@ bool solve_in_doubles(MatrixView<T> costs, std::span<const double> prices, std::
   if (resumed && method != DenseMethod::kLists) {
     using Scans = assign::ScanSolver<T>;
     Scans scans(costs, prices, every_column, limit, kResumed * costs.rows, budget, isa);
-    const auto outcome = scans.resume(duals, matching, answer);
+    const auto outcome = scans.resume(duals, matching, bytes > kTriedBytes, answer);
     if (outcome != Scans::Outcome::kGaveUp) return outcome == Scans::Outcome::kAnswered;
     duals = scans.col_duals();
     matching = scans.col_for_row();

@@ -15,14 +15,14 @@ struct Event {
   std::int32_t id;
 };
 
-template <class Cost>
+template <class Cost, class Kind = Event<Cost>>
 class EventHeap {
  public:
   bool empty() const { return events_.empty(); }
   void clear() { events_.clear(); }
-  const Event<Cost>& top() const { return events_.front(); }
+  const Kind& top() const { return events_.front(); }
 
-  void push(Event<Cost> event) {
+  void push(Kind event) {
     std::size_t at = events_.size();
     events_.push_back(event);
     while (at > 0) {
@@ -34,9 +34,9 @@ class EventHeap {
     events_[at] = event;
   }
 
-  Event<Cost> pop() {
-    const Event<Cost> top = events_.front();
-    const Event<Cost> moved = events_.back();
+  Kind pop() {
+    const Kind top = events_.front();
+    const Kind moved = events_.back();
     events_.pop_back();
     if (events_.empty()) return top;
     std::size_t at = 0;
@@ -57,9 +57,9 @@ class EventHeap {
   }
 
  private:
-  static bool before(const Event<Cost>& a, const Event<Cost>& b) { return a.at != b.at ? a.at < b.at : a.id < b.id; }
+  static bool before(const Kind& a, const Kind& b) { return a.at != b.at ? a.at < b.at : a.id < b.id; }
 
-  std::vector<Event<Cost>> events_;
+  std::vector<Kind> events_;
 };
 
 }  // namespace matcher::assign

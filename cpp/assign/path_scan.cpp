@@ -173,6 +173,27 @@ MATCHER_AVX2 bool lower_to_row_avx2(const T* cost, std::int32_t count, double li
   return lower_to_row_from(cost, j, count, limit, least) && ordinary;
 }
 
+MATCHER_AVX2 Nearest nearest_of_avx2(const double* distance, std::int32_t count) {
+  __m256d least[4];
+  std::fill(least, least + 4, _mm256_set1_pd(kInf));
+  std::int32_t j = 0;
+  for (; j + 16 <= count; j += 16) {
+    for (std::ptrdiff_t k = 0; k < 4; ++k) least[k] = _mm256_min_pd(least[k], _mm256_loadu_pd(distance + j + 4 * k));
+  }
+  double lanes[4];
+  _mm256_storeu_pd(lanes, _mm256_min_pd(_mm256_min_pd(least[0], least[1]), _mm256_min_pd(least[2], least[3])));
+  double first = *std::min_element(lanes, lanes + 4);
+  for (; j < count; ++j) first = std::min(first, distance[j]);
+  if (!(first < kInf)) return {kInf, -1};
+  const __m256d wanted = _mm256_set1_pd(first);
+  for (j = 0; j + 4 <= count; j += 4) {
+    const int equal = _mm256_movemask_pd(_mm256_cmp_pd(_mm256_loadu_pd(distance + j), wanted, _CMP_EQ_OQ));
+    if (equal != 0) return {first, j + std::countr_zero(static_cast<unsigned>(equal))};
+  }
+  while (distance[j] != first) ++j;
+  return {first, j};
+}
+
 // The lowest column among the lanes named. Mostly there is one.
 MATCHER_AVX512 inline std::int32_t lowest_of(__mmask8 lanes, __m512i columns) {
   if ((lanes & (lanes - 1)) != 0) return static_cast<std::int32_t>(_mm512_mask_reduce_min_epi64(lanes, columns));
@@ -327,6 +348,17 @@ Nearest relax_row(Isa isa, const T* cost, const double* v, std::int32_t count, d
 #endif
   Nearest nearest{kInf, -1};
   relax_from(cost, v, 0, count, base, now, row, distance, from, nearest);
+  return nearest;
+}
+
+Nearest nearest_of(Isa isa, const double* distance, std::int32_t count) {
+#ifdef MATCHER_X86
+  if (isa != Isa::kScalar) return nearest_of_avx2(distance, count);
+#endif
+  Nearest nearest{kInf, -1};
+  for (std::int32_t j = 0; j < count; ++j) {
+    if (distance[j] < nearest.distance) nearest = {distance[j], j};
+  }
   return nearest;
 }
 

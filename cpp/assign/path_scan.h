@@ -32,6 +32,9 @@ template <class T>
 Nearest relax_row(Isa isa, const T* cost, const double* v, std::int32_t count, double base, double now,
                   std::int64_t row, double* distance, std::int64_t* from);
 
+// The least of count distances.
+Nearest nearest_of(Isa isa, const double* distance, std::int32_t count);
+
 // least[j] = min(least[j], cost[j] - shift). Returns the largest amount by which that made any of them less.
 template <class T>
 double lower_to(Isa isa, const T* cost, double shift, std::int32_t count, double* least);

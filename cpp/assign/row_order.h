@@ -39,7 +39,8 @@ MATCHER_AVX2 inline void turn_four(const double* in, std::int64_t step, std::int
   }
 }
 
-// Eight rows, a cache line across, a strip of columns at a time while four or more are left. Returns the first row left.
+// Eight rows, a cache line across, a strip of columns at a time while four or more are left. Returns the first row
+// left.
 template <class T>
 std::int64_t turn_by_fours(const MatrixView<T>& costs, T* out) {
   constexpr std::int64_t kStrip = 256;

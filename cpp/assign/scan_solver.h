@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -21,8 +22,10 @@
 
 #include "assign/choices.h"
 #include "assign/common.h"
+#include "assign/event_heap.h"
 #include "assign/greedy_guess.h"
 #include "assign/path_scan.h"
+#include "assign/reach_lists.h"
 #include "assign/row_scan.h"
 #include "core/budget.h"
 #include "core/matrix_view.h"
@@ -73,9 +76,16 @@ class ScanSolver {
   }
 
   // From column duals at most zero, and the columns that rows had at them: one pass keeps the pairs that are still a
-  // best choice. Gives up where that leaves many rows free. Every column must end matched.
-  Outcome resume(std::span<const double> duals, std::span<const std::int32_t> col_for_row, Assignment<double>& answer) {
+  // best choice. Gives up where that leaves many rows free. Every column must end matched. far: the matrix is too large
+  // for any cache, so that searches had better go by short lists (assign/reach_lists.h) than come back to its rows.
+  Outcome resume(std::span<const double> duals, std::span<const std::int32_t> col_for_row, bool far,
+                 Assignment<double>& answer) {
     v_.assign(duals.begin(), duals.end());
+    const bool searches = std::any_of(col_for_row.begin(), col_for_row.end(), [](std::int32_t j) { return j < 0; });
+    if (far && searches) {
+      lists_.emplace(n_rows_, n_cols_, isa_);
+      pairs_.assign(size(n_rows_), {0.0, kFree});
+    }
     std::int32_t kept = 0;
     for (std::int32_t i = 0; i < n_rows_; ++i) {
       const LaneBound lanes = lane_bound(isa_, costs_.row(i), v_.data(), n_cols_, limit_);
@@ -84,6 +94,7 @@ class ScanSolver {
       } else if (!check(i)) {
         return Outcome::kUnacceptable;
       }
+      if (lists_) lists_->make(i, costs_.row(i), v_.data(), lanes.bound);
       const std::int32_t j = col_for_row[size(i)];
       if (j < 0 || j >= n_cols_ || row_for_col_[j] != kFree || cost(i, j) >= kInfinite) continue;
       if (!(reduced(i, j) <= lanes.least + rounding(cost(i, j), v_[size(j)], std::is_integral_v<T>))) continue;
@@ -117,6 +128,17 @@ class ScanSolver {
   static constexpr double kInfinite = infinite<double>();
 
   static constexpr std::int64_t kLaborious = 16;  // rows scanned for each
+  static constexpr double kAhead = 3;             // lists go so many times as far as any search went
+
+  struct Pair {
+    double cost;
+    std::int32_t col;
+  };
+  struct Beyond {
+    double at;
+    std::int32_t id;
+    double base;
+  };
 
   static std::size_t size(std::int64_t value) { return static_cast<std::size_t>(value); }
   double price(std::int32_t i) const { return prices_.empty() ? kInfinite : prices_[size(i)]; }
@@ -247,6 +269,11 @@ class ScanSolver {
     std::int32_t exit_row = kFree, exit_col = kFree;
     // The dual of the source is not known and taken as zero: distances are relative, and may be negative.
     double now = -kInfinite, base = 0;  // base: distance of the row minus its dual
+    began_ = kInfinite;
+    if (lists_) {
+      at_start_.assign(v_.begin(), v_.end());
+      beyond_.clear();
+    }
     SolveStatus status = SolveStatus::kOptimal;
     for (std::int32_t i = source;;) {
       if (!spend()) {
@@ -257,8 +284,8 @@ class ScanSolver {
         exit = base + price(i);
         exit_row = i;
       }
-      const Nearest nearest =
-          relax_row(isa_, costs_.row(i), v_.data(), n_cols_, base, now, i, distance_, from_);
+      const Nearest nearest = relax(i, base, now);
+      began_ = std::min(began_, nearest.distance);
       if (exit < kInfinite && nearest.distance >= exit) break;
       if (nearest.at < 0) {
         status = SolveStatus::kInfeasible;
@@ -275,7 +302,7 @@ class ScanSolver {
       }
       now = nearest.distance;
       i = row_for_col_[j];
-      base = now - reduced(i, j);
+      base = now - (pair_cost(i, j) - v_[size(j)]);
       settled_[n_settled_++] = {now, v_[size(j)], j};
       v_[size(j)] = -kInfinite;
       distance_[j] = kInfinite;
@@ -283,6 +310,7 @@ class ScanSolver {
     const bool found = status == SolveStatus::kOptimal;
     for (const Settled& s : settled()) v_[size(s.col)] = found ? s.v + (s.distance - exit) : s.v;
     if (found) {
+      reach_ = std::max(reach_, exit - began_);
       flip(source, exit_row, exit_col);
     } else if (status == SolveStatus::kInfeasible) {
       witness_.assign(1, source);
@@ -290,6 +318,44 @@ class ScanSolver {
       std::sort(witness_.begin(), witness_.end());
     }
     return status;
+  }
+
+  // From row i on; the nearest column after it. By its list if there is one; rows that come into reach beyond their
+  // lists are read.
+  Nearest relax(std::int32_t i, double base, double now) {
+    if (!lists_) return relax_row(isa_, costs_.row(i), v_.data(), n_cols_, base, now, i, distance_, from_);
+    Nearest nearest;
+    if (lists_->listed(i)) {
+      lists_->relax(i, v_.data(), base, now, distance_, from_);
+      beyond_.push({base + lists_->beyond(i), i, base});
+      nearest = nearest_of(isa_, distance_, n_cols_);
+    } else {
+      nearest = read(i, base, now);
+    }
+    while (!beyond_.empty() && beyond_.top().at <= nearest.distance) {
+      const Beyond reached = beyond_.pop();
+      nearest = read(reached.id, reached.base, now);
+    }
+    return nearest;
+  }
+
+  // Kept beside the matrix once there are lists: else each step of a search would wait for one cell of it.
+  double pair_cost(std::int32_t i, std::int32_t j) {
+    if (!lists_) return cost(i, j);
+    Pair& pair = pairs_[size(i)];
+    if (pair.col != j) pair = {cost(i, j), j};
+    return pair.cost;
+  }
+
+  // The whole row; it is listed for the next search.
+  Nearest read(std::int32_t i, double base, double now) {
+    const Nearest nearest = relax_row(isa_, costs_.row(i), v_.data(), n_cols_, base, now, i, distance_, from_);
+    const std::int32_t j = col_for_row_[size(i)];
+    if (j != kFree) {
+      const double tight = pair_cost(i, j) - at_start_[size(j)];
+      lists_->make(i, costs_.row(i), at_start_.data(), tight + kAhead * std::max(reach_, nearest.distance - began_));
+    }
+    return nearest;
   }
 
   std::int32_t free_at(double now, std::int32_t otherwise) {
@@ -381,6 +447,12 @@ class ScanSolver {
   std::int32_t* row_for_col_;
   std::int32_t* waiting_;  // rows that are to bid
   std::vector<std::int32_t> free_cols_, witness_;
+  std::optional<ReachLists<T>> lists_;
+  double reach_ = 0;                  // the longest path found
+  double began_ = 0;                  // distance of the first column of the present search
+  std::vector<double> at_start_;      // column duals at the start of the search
+  std::vector<Pair> pairs_;           // as last asked for
+  EventHeap<double, Beyond> beyond_;  // rows gone by their lists, and where those end
 };
 
 }  // namespace matcher::assign

@@ -64,9 +64,8 @@ template <class T>
 py::object copied(const std::vector<T>& values) {
   const auto& numpy = py::detail::npy_api::get();
   auto size = static_cast<Py_intptr_t>(values.size());
-  py::object array = py::reinterpret_steal<py::object>(
-      numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, py::object(element(T{})).release().ptr(), 1, &size, nullptr,
-                                  nullptr, 0, nullptr));
+  py::object array = py::reinterpret_steal<py::object>(numpy.PyArray_NewFromDescr_(
+      numpy.PyArray_Type_, py::object(element(T{})).release().ptr(), 1, &size, nullptr, nullptr, 0, nullptr));
   if (!array) throw py::error_already_set();
   std::copy(values.begin(), values.end(), reinterpret_cast<T*>(py::detail::array_proxy(array.ptr())->data));
   return array;

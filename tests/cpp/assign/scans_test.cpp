@@ -13,6 +13,7 @@
 #include "assign/path_scan.h"
 #include "assign/row_order.h"
 #include "assign/row_scan.h"
+#include "assign/scan_solver.h"
 #include "matcher/dense_assignment.h"
 
 namespace matcher::assign {
@@ -181,6 +182,82 @@ TYPED_TEST(Scans, TwoLeastAreTheTwoLeast) {
 }
 
 // The tie rule: the lowest column of those that cost a row the same, on every path.
+// Lists must not change an answer: problems near and far differ in speed alone. Points make long searches, which go
+// beyond their lists; whole numbers make ties.
+TYPED_TEST(Scans, AResumedSolveByListsFindsTheOptimum) {
+  std::mt19937_64 draws(37);
+  const auto below = [&](std::uint64_t n) { return static_cast<std::int64_t>(draws() % n); };
+  for (int trial = 0; trial < 60; ++trial) {
+    const std::int64_t n = 20 + below(90);
+    const std::uint64_t spread = trial % 3 == 0 ? 20 : 1000;
+    std::vector<std::int64_t> ends(static_cast<std::size_t>(4 * n));
+    const auto place = [&](std::int64_t& at) { at = below(spread); };
+    std::for_each(ends.begin(), ends.end(), place);
+    std::vector<TypeParam> cells(static_cast<std::size_t>(n * n));
+    const auto fill = [&] {
+      for (std::int64_t i = 0; i < n; ++i) {
+        for (std::int64_t j = 0; j < n; ++j) {
+          const auto* from = &ends[static_cast<std::size_t>(2 * i)];
+          const auto* to = &ends[static_cast<std::size_t>(2 * (n + j))];
+          cells[static_cast<std::size_t>(i * n + j)] =
+              static_cast<TypeParam>(std::abs(from[0] - to[0]) + std::abs(from[1] - to[1]));
+        }
+      }
+    };
+    const MatrixView<TypeParam> view{cells.data(), n, n, n, 1};
+    fill();
+    const auto before = solve_dense<TypeParam>(view, {});
+    std::vector<double> duals(before.col_duals.begin(), before.col_duals.end());
+    auto matching = before.col_for_row;
+    for (std::int64_t moved = 0; moved < 1 + n / 10; ++moved) {
+      const std::int64_t i = below(static_cast<std::uint64_t>(n));
+      std::for_each_n(ends.begin() + 2 * i, 2, place);
+      matching[static_cast<std::size_t>(i)] = kUnassigned;
+    }
+    fill();
+    const auto optimum = solve_dense<TypeParam>(view, {}, {}, {}, DenseMethod::kPlain).total;
+    std::vector<std::int32_t> first;
+    for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+      if (isa > best_isa()) continue;
+      using Solver = ScanSolver<TypeParam>;
+      Solver solver(view, {}, true, 0x1p40, std::numeric_limits<std::int64_t>::max(), {}, isa);
+      Assignment<double> answer;
+      ASSERT_EQ(solver.resume(duals, matching, true, answer), Solver::Outcome::kAnswered);
+      ASSERT_EQ(answer.status, SolveStatus::kOptimal);
+      EXPECT_EQ(answer.total, static_cast<double>(optimum));
+      double bound = 0;
+      for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+        bound += answer.row_duals[i] + answer.col_duals[i];
+        for (std::size_t j = 0; j < static_cast<std::size_t>(n); ++j) {
+          ASSERT_LE(answer.row_duals[i] + answer.col_duals[j],
+                    static_cast<double>(cells[i * static_cast<std::size_t>(n) + j]));
+        }
+      }
+      EXPECT_EQ(bound, answer.total);
+      if (first.empty()) first = answer.col_for_row;
+      EXPECT_EQ(answer.col_for_row, first);
+    }
+  }
+}
+
+TEST(Distances, TheNearestIsTheLowestOfTheLeast) {
+  std::mt19937_64 draws(41);
+  for (std::int32_t count = 0; count < 70; ++count) {
+    for (int trial = 0; trial < 20; ++trial) {
+      std::vector<double> distance(static_cast<std::size_t>(count));
+      for (double& d : distance) d = draws() % 3 == 0 ? kInf : static_cast<double>(draws() % 9) - 4;
+      const Nearest wanted = nearest_of(Isa::kScalar, distance.data(), count);
+      const auto least = std::min_element(distance.begin(), distance.end());
+      ASSERT_EQ(wanted.at, least == distance.end() || *least == kInf ? -1 : least - distance.begin());
+      for (const Isa isa : vector_sets()) {
+        const Nearest found = nearest_of(isa, distance.data(), count);
+        ASSERT_EQ(found.at, wanted.at);
+        ASSERT_EQ(found.distance, wanted.distance);
+      }
+    }
+  }
+}
+
 TEST(Ties, AllEqualCostsGiveTheDiagonal) {
   for (const std::int64_t n : {1, 5, 64, 450}) {
     const std::vector<double> same(static_cast<std::size_t>(n * n), 2.5);
