@@ -48,7 +48,7 @@ class _Series:
     def __init__(self, attributes: Attributes, buckets: int) -> None:
         self.attributes: dict[str, Any] = dict(attributes or {})
         self.buckets = [0] * buckets
-        self.exemplars: dict[int, Exemplar] = {}
+        self.exemplars: dict[int, tuple[float, int, int, int]] = {}
         self.total: float = 0
         self.least = float("inf")
         self.most = float("-inf")
@@ -133,11 +133,12 @@ class QuickHistogram(_Instrument, metrics.Histogram):
                 series.exemplars[bucket] = exemplar
 
     @staticmethod
-    def _exemplar(amount: float, context: Context | None) -> Exemplar | None:
+    def _exemplar(amount: float, context: Context | None) -> tuple[float, int, int, int] | None:
+        """Value, nanoseconds since 1970, span and trace."""
         above = trace.get_current_span(context).get_span_context()
         if not above.trace_flags & 1:  # not sampled
             return None
-        return Exemplar({}, amount, time.time_ns(), above.span_id, above.trace_id)
+        return amount, time.time_ns(), above.span_id, above.trace_id
 
     def collect(self) -> Metric | None:
         """All so far, with the last exemplars; None: nothing was recorded yet."""
@@ -147,7 +148,7 @@ class QuickHistogram(_Instrument, metrics.Histogram):
         return Metric(*self._named, data) if points else None
 
     def _point(self, series: _Series, now: int) -> HistogramDataPoint:
-        buckets, exemplars = tuple(series.buckets), list(series.exemplars.values())
+        buckets, exemplars = tuple(series.buckets), [Exemplar({}, *said) for said in series.exemplars.values()]
         return HistogramDataPoint(
             attributes=series.attributes,
             start_time_unix_nano=self._since,

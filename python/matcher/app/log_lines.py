@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import orjson
@@ -69,6 +70,11 @@ class LogLines:
 
 def _rendered(at_ns: int, event: MutableMapping[str, Any]) -> bytes:
     seconds, nanoseconds = divmod(at_ns, 1_000_000_000)
-    at = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    stamped = {**event, "timestamp": f"{at}.{nanoseconds // 1000:06d}Z"}
+    stamped = {**event, "timestamp": f"{_second(seconds)}.{nanoseconds // 1000:06d}Z"}
     return orjson.dumps(stamped, default=str, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    """Many lines are of the same one."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

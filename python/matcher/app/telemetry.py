@@ -32,6 +32,8 @@ from matcher.domain import Build
 
 _Send = Callable[[list[Any]], None]
 _EXPORTERS = ("otlp", "console")
+_LEVELS = {"warn": "warning", "exception": "error"}
+"""Of methods of a logger that are not called like their level."""
 _SPAN_SECONDS, _SPANS_TOGETHER, _SPANS_KEPT = 5.0, 512, 16_384
 
 
@@ -99,7 +101,7 @@ def configure_logs(config: TelemetryConfig, stream: BinaryIO | None = None, logs
     """Log JSON lines to `logs`; without, to `stream` (by default standard error) at once."""
     sink = logs or LogLines(stream, at_once=True)
     structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.format_exc_info, _whole],
+        processors=[_whole],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, config.log_level.upper())),
         logger_factory=lambda *_: _Adding(sink),
         cache_logger_on_first_use=False,
@@ -113,8 +115,11 @@ class _Adding:
         self.debug = self.info = self.warning = self.error = self.critical = logs.add
 
 
-def _whole(_: Any, __: str, event: MutableMapping[str, Any]) -> tuple[tuple[Any], dict[str, Any]]:
-    """The event as the one argument of the logger."""
+def _whole(logger: Any, name: str, event: MutableMapping[str, Any]) -> tuple[tuple[Any], dict[str, Any]]:
+    """The event with its level, and what was raised as text: the one argument of the logger."""
+    event["level"] = _LEVELS.get(name, name)
+    if "exc_info" in event:
+        event = structlog.processors.format_exc_info(logger, name, event)
     return (event,), {}
 
 
