@@ -66,7 +66,14 @@ def test_infeasible_prints_its_witness(tmp_path: Path, capsys: pytest.CaptureFix
     """Two rows that reach one column: exit status 1, and the two are named."""
     (tmp_path / "a.csv").write_text("1,inf\n2,inf\n")
     assert main(["solve", str(tmp_path / "a.csv")]) == 1
-    assert "witness     0 1" in capsys.readouterr().out
+    out = tmp_path / "answer.json"
+    assert main(["solve", str(tmp_path / "a.csv"), "--out", str(out)]) == 1
+    assert "witness     rows 0 1: together they reach fewer columns than they are" in capsys.readouterr().out
+    written = json.loads(out.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert (written["status"], written["total_cost"], written["witness"]) == ("INFEASIBLE", None, [0, 1])
+    (tmp_path / "b.csv").write_text("1,2\ninf,inf\ninf,inf\n")
+    assert main(["solve", str(tmp_path / "b.csv")]) == 1
+    assert "witness     columns 0 1: together they reach fewer rows" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.npy", "a.mtx"])

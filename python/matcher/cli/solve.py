@@ -76,7 +76,9 @@ def run(args: argparse.Namespace) -> int:
     stopped = " early, with the best matching so far" if solution.status is SolveStatus.STOPPED else ""
     print(f"status      {solution.status.name}{stopped}")
     if solution.status is SolveStatus.INFEASIBLE:
-        print(f"witness     {' '.join(map(str, solution.witness.tolist()))}: together they reach fewer than they are")
+        sides = ("columns", "rows") if _fills_columns(solution, args) else ("rows", "columns")
+        named = " ".join(map(str, solution.witness.tolist()))
+        print(f"witness     {sides[0]} {named}: together they reach fewer {sides[1]} than they are")
         return 1
     tolerance = 1e-9 if solution.row_duals.dtype.kind == "f" else 0.0
     check = verify_assignment(
@@ -98,6 +100,14 @@ def run(args: argparse.Namespace) -> int:
         for row, col in enumerate(solution.col_for_row.tolist()):
             print(f"{row} {col if col >= 0 else '-'}")
     return 0 if solution.status is SolveStatus.OPTIMAL and not check.problems else 1
+
+
+def _fills_columns(solution: AssignmentSolution, args: argparse.Namespace) -> bool:
+    """Whether every place of a column must be taken: then columns are the witness."""
+    columns = len(solution.col_duals)
+    given = args.capacities or 1
+    places = sum(given) if isinstance(given, list) else given * columns
+    return args.unassigned_cost is None and len(solution.col_for_row) > places
 
 
 def _capacities(text: str) -> int | list[int]:
@@ -167,17 +177,23 @@ def _number(cell: str, line: int, column: int) -> int | float:
 
 
 def as_json(solution: AssignmentSolution) -> str:
-    """Matching and certificate; row i's column is the i-th entry, -1: left out."""
+    """Matching and certificate; row i's column is the i-th entry, -1: left out. What is not finite is null."""
     import json
+
+    def number(value: int | float) -> int | float | None:
+        return value if math.isfinite(value) else None
 
     return json.dumps(
         {
             "status": solution.status.name,
             "col_for_row": solution.col_for_row.tolist(),
-            "total_cost": solution.total_cost,
-            "lower_bound": solution.lower_bound,
+            "total_cost": number(solution.total_cost),
+            "lower_bound": number(solution.lower_bound),
+            "gap": number(solution.gap),
+            "witness": solution.witness.tolist(),
             "row_duals": solution.row_duals.tolist(),
             "col_duals": solution.col_duals.tolist(),
             "iterations": solution.iterations,
-        }
+        },
+        allow_nan=False,
     )

@@ -6,6 +6,7 @@ may also be int32 or float32. Equal input gives equal output. See cpp/include/ma
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -101,9 +102,9 @@ def _like(values: NDArray[Any] | None, sums: np.dtype[Any]) -> NDArray[Any]:
 def _limit(max_iterations: int | None) -> int:
     if max_iterations is None:
         return -1
-    if max_iterations < 0:
+    if operator.index(max_iterations) < 0:
         raise ValueError(f"max_iterations must not be negative, got {max_iterations}")
-    return max_iterations
+    return min(operator.index(max_iterations), MUST_MATCH)
 
 
 _NO_MATCHING: Final = np.empty(0, np.int32)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matcher.kernels import MUST_MATCH, AssignmentResult, SolveStatus
-from matcher.solve.assignment import MinimumArcs, minimum_arcs
+from matcher.solve.assignment_arcs import MinimumArcs, minimum_arcs
+from matcher.solve.assignment_input import overflow_sentence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +34,8 @@ def k_best_assignments(
 ) -> list[RankedMatching]:
     """The k cheapest distinct matchings, cheapest first; fewer when there are no more.
 
-    Takes what `solve_assignment` takes. Each further matching costs at most one warm solve for every row.
+    Takes what `solve_assignment` takes, and raises what it raises. Each further matching costs at most one warm solve
+    for every row.
 
     Method: Murty, Operations Research 16 (1968): the matchings other than the best are split by the first row that
     differs, and each part's best is found by a solve started from its parent. Equally cheap ones come in the order in
@@ -49,6 +51,8 @@ def k_best_assignments(
 
     def consider(part: _Part, parent: AssignmentResult[Any] | None) -> None:
         solved = part.solve(parent)
+        if solved.status is SolveStatus.OVERFLOW:
+            raise OverflowError(overflow_sentence(solved.row_duals))
         if solved.status is SolveStatus.OPTIMAL:
             heapq.heappush(waiting, (solved.total, next(order), part, solved))
 

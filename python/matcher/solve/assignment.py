@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,10 +23,23 @@ from matcher.kernels import (
     sparse_arcs_assignment,
     usual_assignment,
 )
+from matcher.solve.assignment_input import (
+    bad_cell_sentence,
+    column_places,
+    is_sparse,
+    kernel_numbers,
+    minimum_rows,
+    negated,
+    one_type,
+    out_of_proportion,
+    overflow_sentence,
+    plain_array,
+    refuse_repeated,
+    row_prices,
+    sides,
+)
 
-_MOST_PLACES = int(np.iinfo(np.int32).max)
 _OPTIMAL = SolveStatus.OPTIMAL  # looking a member up takes longer than all else around a small problem
-_KERNEL_TYPES = (np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.int64), np.dtype(np.int32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +159,7 @@ def solve_assignment(
             return _dense_solution(assignment_result(answer), matrix, prices, maximize=False, places=None)
     if max_iterations is not None and max_iterations < 0:
         raise ValueError(f"max_iterations must not be negative, got {max_iterations}")
-    solve = _solve_sparse if _is_sparse(costs) else _solve_dense
+    solve = _solve_sparse if is_sparse(costs) else _solve_dense
     if time_limit is None:
         return solve(costs, unassigned_cost, maximize, warm_start, _Limits(max_iterations, cancel), capacities)
     with stopped_after(time_limit, cancel) as token:
@@ -178,12 +190,6 @@ def stopped_after(seconds: float, cancel: CancelToken | None) -> Iterator[Cancel
             timer.join()
 
 
-def _is_sparse(costs: Any) -> bool:
-    # A sparse matrix can only exist if scipy.sparse is loaded already; importing it here would cost 0.2 s.
-    sparse = sys.modules.get("scipy.sparse")
-    return sparse is not None and bool(sparse.issparse(costs))
-
-
 def _solve_dense(
     costs: Any,
     unassigned_cost: Any,
@@ -192,25 +198,29 @@ def _solve_dense(
     limits: _Limits,
     capacities: Any,
 ) -> AssignmentSolution:
-    matrix = np.asarray(costs)
-    if matrix.ndim != 2:
-        raise ValueError(f"costs must be a matrix of rows and columns, got {matrix.ndim} dimension(s)")
-    n, m = matrix.shape
+    matrix = plain_array(costs, "costs")
+    n, m = sides(matrix)
     values = kernel_numbers(matrix, "costs", small=True)
     values, prices = one_type(values, row_prices(unassigned_cost, n, maximize))
     if maximize:
         values = negated(values)
-    duals, matching = _start(warm_start, values, n, m, maximize)
-    places = _places(capacities, m)
-    result = dense_assignment(
-        values,
-        prices,
-        max_iterations=limits.max_iterations,
-        cancel=limits.cancel,
-        start_duals=duals,
-        start_matching=matching,
-        capacities=places,
-    )
+    duals, matching = _start(warm_start, values, prices, n, m, maximize)
+    places = column_places(capacities, m)
+
+    def solve(duals: NDArray[Any] | None, matching: NDArray[np.int32] | None) -> AssignmentResult[Any]:
+        return dense_assignment(
+            values,
+            prices,
+            max_iterations=limits.max_iterations,
+            cancel=limits.cancel,
+            start_duals=duals,
+            start_matching=matching,
+            capacities=places,
+        )
+
+    result = solve(duals, matching)
+    if result.status is SolveStatus.OVERFLOW and duals is not None:
+        result = solve(None, None)  # it was the start, perhaps, and not the costs
     return _dense_solution(result, matrix, prices, maximize=maximize, places=places)
 
 
@@ -238,20 +248,18 @@ def _solve_sparse(
     limits: _Limits,
     capacities: Any,
 ) -> AssignmentSolution:
-    if costs.ndim != 2:
-        raise ValueError(f"costs must be a matrix of rows and columns, got {costs.ndim} dimension(s)")
-    n, m = costs.shape
+    n, m = sides(costs)
     rows = costs.tocsr()
     if costs.format == "coo" and rows.nnz != costs.nnz:  # tocsr() has added them up
-        _refuse_repeated(np.asarray(costs.row, np.int64) * m + costs.col, m)
+        refuse_repeated(np.asarray(costs.row, np.int64) * m + costs.col, m)
     prices = row_prices(unassigned_cost, n, maximize)
-    places = _places(capacities, m)
+    places = column_places(capacities, m)
     resolver = None
     if warm_start is not None and places is None and (prices is not None or n <= m):
         resolver = warm_start.resolver or SparseResolver()
         old_row = warm_start.old_row if isinstance(warm_start, WarmStart) else None
-        arcs, values, prices = _minimum_rows(rows, prices, maximize)
-        duals, matching = _start(warm_start, values, n, m, maximize)
+        arcs, values, prices = minimum_rows(rows, prices, maximize)
+        duals, matching = _start(warm_start, values, prices, n, m, maximize)
         result = resolver.solve(
             *arcs,
             values,
@@ -269,21 +277,28 @@ def _solve_sparse(
         rows = rows.sorted_indices()
     if not rows.has_canonical_format:
         row_of = np.repeat(np.arange(n, dtype=np.int64), np.diff(rows.indptr))
-        _refuse_repeated(row_of * m + rows.indices, m)
-    (ptr, col), values, prices = _minimum_rows(rows, prices, maximize)
-    duals, matching = _start(warm_start, values, n, m, maximize)
-    result = sparse_arcs_assignment(
-        ptr,
-        col.astype(np.int32, copy=False),
-        values,
-        m,
-        prices,
-        max_iterations=limits.max_iterations,
-        cancel=limits.cancel,
-        start_duals=duals,
-        start_matching=matching,
-        capacities=places,
-    )
+        refuse_repeated(row_of * m + rows.indices, m)
+    (ptr, col), values, prices = minimum_rows(rows, prices, maximize)
+    duals, matching = _start(warm_start, values, prices, n, m, maximize)
+    narrow = col.astype(np.int32, copy=False)
+
+    def solve(duals: NDArray[Any] | None, matching: NDArray[np.int32] | None) -> AssignmentResult[Any]:
+        return sparse_arcs_assignment(
+            ptr,
+            narrow,
+            values,
+            m,
+            prices,
+            max_iterations=limits.max_iterations,
+            cancel=limits.cancel,
+            start_duals=duals,
+            start_matching=matching,
+            capacities=places,
+        )
+
+    result = solve(duals, matching)
+    if result.status is SolveStatus.OVERFLOW and duals is not None:
+        result = solve(None, None)  # it was the start, perhaps, and not the costs
     if result.status is SolveStatus.INVALID:
         at = result.bad_cell
         i = int(np.searchsorted(rows.indptr, at, side="right")) - 1
@@ -291,218 +306,36 @@ def _solve_sparse(
     return _solution(result, prices, n, m, maximize, places, resolver)
 
 
-def _minimum_rows(
-    rows: Any, prices: NDArray[Any] | None, maximize: bool
-) -> tuple[tuple[NDArray[Any], NDArray[Any]], NDArray[Any], NDArray[Any] | None]:
-    """Row pointers and columns of one type, and costs and prices of one type, of CSR rows; `prices` are a minimum's."""
-    values, prices = one_type(kernel_numbers(rows.data, "costs", small=False), prices)
-    if maximize:
-        values = negated(values)
-    index = rows.indices.dtype if rows.indices.dtype in (np.int32, np.int64) else np.dtype(np.int64)
-    ptr, col = (np.ascontiguousarray(array, index) for array in (rows.indptr, rows.indices))
-    return (ptr, col), np.ascontiguousarray(values), prices
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MinimumArcs:
-    """Any problem `solve_assignment` takes, as a minimum over compressed rows with a price for each row."""
-
-    ptr: NDArray[np.int64]
-    col: NDArray[np.int32]
-    cost: NDArray[Any]
-    n_cols: int
-    unassigned: NDArray[Any]
-    transposed: bool
-    """Rows are the columns of the original: more rows than columns, and no price."""
-    capacities: NDArray[np.int32] | None
-    """(n_cols,) rows that each column may serve; None: one each."""
-    spare: bool
-    """The last column is none of the original's: with fewer places than rows and no price, the rows nobody serves."""
-
-    def solve(self, start: AssignmentResult[Any] | None = None) -> AssignmentResult[Any]:
-        """The optimum, from an earlier result of a problem of the same shape."""
-        return sparse_arcs_assignment(
-            self.ptr,
-            self.col,
-            self.cost,
-            self.n_cols,
-            self.unassigned,
-            start_duals=None if start is None else start.col_duals,
-            start_matching=None if start is None else start.col_for_row,
-            capacities=self.capacities,
-        )
-
-    def original(self, col_for_row: NDArray[np.int32]) -> NDArray[np.int32]:
-        """(rows of the original,) its column of each row, -1: left out."""
-        if self.transposed:
-            matching = np.full(self.n_cols, -1, np.int32)
-            matching[col_for_row] = np.arange(len(col_for_row))
-            return matching
-        if self.spare:
-            return np.where(col_for_row == self.n_cols - 1, np.int32(-1), col_for_row)
-        return col_for_row
-
-
-def minimum_arcs(costs: Any, unassigned_cost: Any, maximize: bool, capacities: Any = None) -> MinimumArcs:
-    """The arcs of allowed pairs, int64 or float64, for methods that change them."""
-    if _is_sparse(costs):
-        coo = costs.tocoo()
-        shape, row, col, values = coo.shape, coo.row.astype(np.int64), coo.col.astype(np.int64), np.asarray(coo.data)
-    else:
-        matrix = np.asarray(costs)
-        if matrix.ndim != 2:
-            raise ValueError(f"costs must be a matrix of rows and columns, got {matrix.ndim} dimension(s)")
-        shape = matrix.shape
-        row, col = np.divmod(np.arange(matrix.size, dtype=np.int64), max(shape[1], 1))
-        values = matrix.ravel()
-    n, m = shape
-    values, prices = one_type(kernel_numbers(values, "costs", small=False), row_prices(unassigned_cost, n, maximize))
-    bad = np.isnan(values) if maximize else np.isnan(values) | np.isneginf(values)
-    if bad.any():
-        at = int(np.argmax(bad))
-        raise ValueError(bad_cell_sentence(f"costs[{row[at]}, {col[at]}]", values[at]))
-    allowed = ~np.isinf(values)
-    row, col, values = row[allowed], col[allowed], values[allowed]
-    if maximize:
-        values = negated(values)
-    places = _places(capacities, m)
-    transposed = prices is None and n > m and places is None
-    if transposed:
-        row, col, n, m = col, row, m, n
-    unserved = 0 if places is None else n - int(places.sum(dtype=np.int64))
-    spare = prices is None and unserved > 0
-    if spare:
-        assert places is not None
-        row, col = np.append(row, np.arange(n)), np.append(col, np.full(n, m))
-        values = np.append(values, np.zeros(n, values.dtype))
-        places, m = np.append(places, np.int32(unserved)), m + 1
-    if prices is None:
-        must = MUST_MATCH if values.dtype == np.int64 else np.inf
-        prices = np.full(n, must, values.dtype)
-    order = np.lexsort((col, row))
-    keys = row[order] * max(m, 1) + col[order]
-    if np.any(keys[1:] == keys[:-1]):
-        _refuse_repeated(keys, m)
-    ptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))]).astype(np.int64)
-    return MinimumArcs(ptr, col[order].astype(np.int32), values[order], m, prices, transposed, places, spare)
-
-
 def _start(
-    warm_start: AssignmentSolution | WarmStart | None, values: NDArray[Any], n: int, m: int, maximize: bool
+    warm_start: AssignmentSolution | WarmStart | None,
+    values: NDArray[Any],
+    prices: NDArray[Any] | None,
+    n: int,
+    m: int,
+    maximize: bool,
 ) -> tuple[NDArray[Any] | None, NDArray[np.int32] | None]:
     if warm_start is None:
         return None, None
+    if not isinstance(warm_start, (AssignmentSolution, WarmStart)):
+        raise TypeError(f"warm_start must be an AssignmentSolution or a WarmStart, got {type(warm_start).__name__}")
     duals, matching = np.asarray(warm_start.col_duals), np.asarray(warm_start.col_for_row)
     if duals.shape != (m,) or matching.shape != (n,):
         raise ValueError(
             f"warm_start has {matching.shape[0]} rows and {duals.shape[0]} columns, costs has {n} and {m}; "
             "see AssignmentSolution.carried"
         )
+    if matching.dtype.kind not in "iu":
+        raise TypeError(f"warm_start.col_for_row must hold integers, got {matching.dtype}")
     whole = duals.dtype.kind == "i"
     if not whole and not np.all(np.isfinite(duals)):
         raise ValueError("warm_start.col_duals must be finite")
+    sums = np.int64 if values.dtype.kind == "i" else np.float64
+    if out_of_proportion(duals, values, prices):
+        duals = np.zeros(m, sums)
     duals = -duals if maximize else duals
     if values.dtype.kind == "i" and not whole:
         duals = np.floor(duals)
-    sums = np.int64 if values.dtype.kind == "i" else np.float64
     return np.ascontiguousarray(duals, sums), np.ascontiguousarray(matching, np.int32)
-
-
-def bad_cell_sentence(name: str, value: Any) -> str:
-    """Why a value is refused."""
-    return f"{name} is {'NaN' if np.isnan(value) else f'{value}, which no matching can use'}"
-
-
-def _refuse_repeated(keys: NDArray[np.int64], m: int) -> None:
-    keys = np.sort(keys)
-    repeated = keys[1:][keys[1:] == keys[:-1]]
-    raise ValueError(f"costs[{repeated[0] // m}, {repeated[0] % m}] is stored more than once")
-
-
-def kernel_numbers(values: NDArray[Any], name: str, small: bool) -> NDArray[Any]:
-    """The same values as int64 or float64 (small: or int32 or float32), without a copy where they are already."""
-    kind, size = values.dtype.kind, values.dtype.itemsize
-    if not values.dtype.isnative:
-        values = values.astype(values.dtype.newbyteorder("="))
-    if not values.flags.aligned or any(stride % size for stride in values.strides):
-        values = values.copy()  # a field of records, or bytes from a buffer: not readable as an array of numbers
-    if values.dtype in _KERNEL_TYPES and (small or size == 8):
-        return values
-    if kind in "ib" or (kind == "u" and size < 8):
-        return values.astype(np.int64)
-    if kind == "u":
-        if values.size and int(values.max()) > np.iinfo(np.int64).max:
-            raise OverflowError(f"{name} holds an integer beyond int64")
-        return values.astype(np.int64)
-    if kind == "f" and size <= 8:
-        return values.astype(np.float64)
-    raise TypeError(f"{name} must hold integers or floats of at most 64 bits, got {values.dtype}")
-
-
-def row_prices(unassigned_cost: Any, n: int, maximize: bool) -> NDArray[Any] | None:
-    """(n,) prices of a minimum, or None."""
-    if unassigned_cost is None:
-        return None
-    if type(unassigned_cost) is float and -math.inf < unassigned_cost and not maximize:
-        return np.full(n, unassigned_cost)  # the usual case, without the general one's many small steps
-    prices = kernel_numbers(np.asarray(unassigned_cost), "unassigned_cost", small=False)
-    if prices.ndim > 1 or (prices.ndim == 1 and prices.shape != (n,)):
-        raise ValueError(f"unassigned_cost must be one number or {n} (one a row), got shape {prices.shape}")
-    prices = np.broadcast_to(prices, (n,))
-    if prices.dtype == np.float64:
-        bad = np.isnan(prices) if maximize else np.isnan(prices) | np.isneginf(prices)
-        if bad.any():
-            at = int(np.argmax(bad))
-            raise ValueError(
-                bad_cell_sentence(
-                    f"unassigned_cost[{at}]" if np.ndim(unassigned_cost) else "unassigned_cost", prices[at]
-                )
-            )
-    return np.ascontiguousarray(negated(prices) if maximize else prices)
-
-
-def one_type(values: NDArray[Any], prices: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Both int64 or both float64. Whole float prices (and +inf) keep integer costs exact."""
-    if prices is None or values.dtype.kind == prices.dtype.kind:
-        return values, prices
-    if values.dtype.kind == "f":
-        return values, prices.astype(np.float64)
-    must = np.isposinf(prices)
-    whole = np.where(must, 0.0, prices)
-    if np.all(whole == np.rint(whole)) and np.all(np.abs(whole) < 2.0**62):
-        exact = whole.astype(np.int64)
-        exact[must] = MUST_MATCH
-        return values, exact
-    return values.astype(np.float64), prices
-
-
-def negated(values: NDArray[Any]) -> NDArray[Any]:
-    """A maximum as a minimum: every sign turned, forbidden pairs still forbidden."""
-    if values.dtype.kind == "i":
-        if values.size and values.min() == np.iinfo(values.dtype).min:
-            if values.dtype == np.int64:
-                raise OverflowError(overflow_sentence(values))
-            values = values.astype(np.int64)
-        return -values
-    return np.where(np.isposinf(values), values, -values)
-
-
-def _places(capacities: Any, m: int) -> NDArray[np.int32] | None:
-    """(m,) rows that each column may serve, or None: one each."""
-    if capacities is None:
-        return None
-    given = np.asarray(capacities)
-    if given.dtype.kind not in "iu" and given.size > 0:  # an empty list has no type of its own
-        raise TypeError(f"capacities must be integers, got {given.dtype}")
-    if given.ndim > 1 or (given.ndim == 1 and given.shape != (m,)):
-        raise ValueError(f"capacities must be one integer or {m} (one a column), got shape {given.shape}")
-    given = np.broadcast_to(given, (m,))
-    wrong = (given < 0) | (given > _MOST_PLACES)
-    if wrong.any():
-        at = int(np.argmax(wrong))
-        name = f"capacities[{at}]" if np.ndim(capacities) else "capacities"
-        raise ValueError(f"{name} must be between 0 and {_MOST_PLACES}, got {given[at]}")
-    return np.ascontiguousarray(given, np.int32)
 
 
 def _optimum(result: AssignmentResult[Any], resolver: SparseResolver | None) -> AssignmentSolution:
@@ -556,11 +389,6 @@ def _solution(
         witness=result.witness,
         resolver=resolver,
     )
-
-
-def overflow_sentence(duals: NDArray[Any]) -> str:
-    """Why nothing was solved, for sums of the type of `duals`."""
-    return f"sums of these costs could leave {duals.dtype}"
 
 
 def _exact(result: Any) -> bool:

@@ -13,16 +13,19 @@ from numpy.typing import ArrayLike, NDArray
 from matcher.kernels import BatchResult, CancelToken, SolveStatus, dense_assignment_batch
 from matcher.solve.assignment import (
     AssignmentSolution,
-    bad_cell_sentence,
     dual_bound,
-    kernel_numbers,
     misses_rows,
+    relative_gap,
+    stopped_after,
+)
+from matcher.solve.assignment_input import (
+    bad_cell_sentence,
+    kernel_numbers,
     negated,
     one_type,
     overflow_sentence,
-    relative_gap,
+    plain_array,
     row_prices,
-    stopped_after,
 )
 
 
@@ -131,6 +134,7 @@ def solve_assignment_batch(
 
 def _matrices(problems: Any) -> list[NDArray[Any]]:
     if isinstance(problems, np.ndarray):
+        problems = plain_array(problems, "problems")
         if problems.ndim != 3:
             raise ValueError(
                 f"problems must be a (b, n, m) array or a sequence of matrices, got shape {problems.shape}"
@@ -138,7 +142,7 @@ def _matrices(problems: Any) -> list[NDArray[Any]]:
         return list(kernel_numbers(problems, "problems", small=True))
     given = []
     for k, problem in enumerate(problems):
-        matrix = np.asarray(problem)
+        matrix = plain_array(problem, f"problems[{k}]")
         if matrix.ndim != 2:
             raise ValueError(f"problems[{k}] must be a matrix of rows and columns, got {matrix.ndim} dimension(s)")
         given.append(kernel_numbers(matrix, f"problems[{k}]", small=True))

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matcher.kernels import MUST_MATCH, SolveStatus
-from matcher.solve.assignment import minimum_arcs
+from matcher.solve.assignment_arcs import minimum_arcs
+from matcher.solve.assignment_input import overflow_sentence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +37,14 @@ def assignment_sensitivity(
 
     Insisting on a pair sets off a chain of moves that ends where the pair's row came from; the cheapest chain is a
     shortest path over columns, plus one node for all that is left out. All of them at once: Floyd-Warshall, O(m^3) time
-    and O(m^2) memory, meant for up to a thousand columns. Raises ValueError when no complete matching exists.
+    and O(m^2) memory, meant for up to a thousand columns. Raises ValueError when no complete matching exists, and
+    what `solve_assignment` raises.
     """
     p = minimum_arcs(costs, unassigned_cost, maximize, capacities)
     n, m = len(p.ptr) - 1, p.n_cols
     solved = p.solve()
+    if solved.status is SolveStatus.OVERFLOW:
+        raise OverflowError(overflow_sentence(solved.row_duals))
     if solved.status is not SolveStatus.OPTIMAL:
         raise ValueError(f"there is no optimum to look around: {solved.status.name}")
     at = solved.col_for_row.astype(np.int64)

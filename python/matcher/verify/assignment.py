@@ -55,23 +55,32 @@ def verify_assignment(
         tolerance: by how much a float dual constraint may be broken, relative to the largest number in it; rounding
             needs about 1e-12. Integers are checked exactly and ignore it.
         capacities: as given to the solver; the bound counts each column's dual as often.
+
+    Numbers that mean nothing (NaN, an infinite dual) are problems like any other. Raises OverflowError for integers
+    beyond int64; sums of integers never wrap.
     """
     rows, cols, values, n, m = _pairs(costs)
     sign = -1 if maximize else 1
     problems: list[str] = []
     match = np.asarray(col_for_row)
-    u, v = sign * np.asarray(row_duals), sign * np.asarray(col_duals)
+    u, v = np.asarray(row_duals), np.asarray(col_duals)
     if match.shape != (n,) or u.shape != (n,) or v.shape != (m,):
         return AssignmentCheck(0, 0, (f"shapes {match.shape}, {u.shape}, {v.shape} do not fit {n} rows, {m} columns",))
+    senseless = _senseless(rows, cols, values, match, u, v)
+    if senseless:
+        return AssignmentCheck(0, 0, senseless)
+    u, v = _turned(u, sign), _turned(v, sign)
     allowed = ~np.isinf(values) if maximize else ~np.isposinf(values)
-    rows, cols, values = rows[allowed], cols[allowed], sign * values[allowed]
+    rows, cols, values = rows[allowed], cols[allowed], _turned(values[allowed], sign)
     price, must = _prices(unassigned_cost, n, sign)
     places = np.broadcast_to(np.asarray(1 if capacities is None else capacities), (m,))
     if places.dtype.kind not in "iu" and m:
         return AssignmentCheck(0, 0, (f"capacities must be integers, are {places.dtype}",))
     wanted = min(n, sum(map(int, places)))
-    exact = all(array.dtype.kind in "iu" for array in (values, u, v, price))
+    exact = all(array.dtype.kind in "iuO" for array in (values, u, v, price))
     slack_unit = 0.0 if exact else tolerance
+    if exact and sum(map(_magnitude, (values, u, v, price))) > np.iinfo(np.int64).max:
+        values, u, v, price = (array.astype(object) for array in (values, u, v, price))  # sums could wrap
 
     if np.any((match < -1) | (match >= m)):
         problems.append(f"row {int(np.argmax((match < -1) | (match >= m)))} has a column that does not exist")
@@ -83,7 +92,8 @@ def verify_assignment(
         most = "one row" if places[j] == 1 else f"its {places[j]} rows"
         problems.append(f"column {j} serves more than {most}")
     used = match[rows] == cols
-    cost_of_row = np.full(n, np.iinfo(np.int64).max if exact else np.inf, dtype=np.int64 if exact else np.float64)
+    cost_of_row = np.full(n, 2**64 if values.dtype == object else np.iinfo(np.int64).max if exact else np.inf,
+                          dtype=values.dtype if exact else np.float64)  # fmt: skip
     np.minimum.at(cost_of_row, rows[used], values[used])  # the cheapest of parallel pairs counts
     has_pair = np.zeros(n, bool)
     has_pair[rows[used]] = True
@@ -98,7 +108,7 @@ def verify_assignment(
 
     def over(excess: NDArray[Any], *terms: NDArray[Any]) -> NDArray[np.bool_]:
         if exact:
-            return excess > 0
+            return np.asarray(excess > 0, bool)
         scale = np.maximum.reduce([np.abs(np.asarray(term, np.float64)) for term in terms])
         return np.asarray(excess > slack_unit * scale)
 
@@ -123,6 +133,36 @@ def verify_assignment(
     return AssignmentCheck(sign * _sum(made, paid, exact=exact), sign * bound, tuple(problems))
 
 
+def _senseless(
+    rows: NDArray[Any], cols: NDArray[Any], values: NDArray[Any], match: NDArray[Any], u: NDArray[Any], v: NDArray[Any]
+) -> tuple[str, ...]:
+    """Why nothing can be said of these values; empty: it can."""
+    if match.dtype.kind not in "iu" and match.size:
+        return (f"col_for_row must hold integers, holds {match.dtype}",)
+    if values.dtype.kind == "f" and np.any(np.isnan(values)):
+        at = int(np.argmax(np.isnan(values)))
+        return (f"costs[{rows[at]}, {cols[at]}] is NaN",)
+    for side, duals in (("row", u), ("column", v)):
+        if duals.dtype.kind not in "iuf" and duals.size:
+            return (f"the duals of the {side}s are no numbers but {duals.dtype}",)
+        if not np.all(np.isfinite(duals)):
+            return (f"the dual of {side} {int(np.argmin(np.isfinite(duals)))} is not finite",)
+    return ()
+
+
+def _turned(values: NDArray[Any], sign: int) -> NDArray[Any]:
+    """Times 1 or -1; the lowest integer has no opposite of its own type."""
+    if sign < 0 and values.dtype.kind in "iu" and values.size:
+        return sign * (
+            values.astype(object) if _magnitude(values) > np.iinfo(np.int64).max else values.astype(np.int64)
+        )
+    return values if sign > 0 else sign * values
+
+
+def _magnitude(values: NDArray[Any]) -> int:
+    return max((abs(int(values.max())), abs(int(values.min()))), default=0) if values.size else 0
+
+
 def _pairs(costs: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any], int, int]:
     sparse = sys.modules.get("scipy.sparse")
     if sparse is not None and sparse.issparse(costs):
@@ -136,6 +176,8 @@ def _pairs(costs: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[An
 
 
 def _widest(values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype == np.uint64 and _magnitude(values) > np.iinfo(np.int64).max:
+        raise OverflowError("costs hold an integer beyond int64")
     return values.astype(np.int64 if values.dtype.kind in "iub" else np.float64)
 
 
