@@ -130,6 +130,21 @@ def table(seed: int | None = None) -> dict[str, Callable[[], Problem]]:
     return made
 
 
+def sparse_sweep(count: int, seed: int) -> list[Problem]:
+    """Random nearest-neighbour problems: rows, columns, arcs a row, and a price from below most arcs to above all."""
+    rng = np.random.default_rng([seed, 1])
+    problems = []
+    for at in range(count):
+        n = round(10 ** float(rng.uniform(2.3, 4)))
+        m = round(n * float(rng.choice([1, 1, rng.uniform(0.5, 2.5)])))
+        k = round(10 ** float(rng.uniform(0.6, 1.7)))
+        near = nearest(_city(n, rng), _city(m, rng), k)
+        price = int(np.quantile(near.data, 0.5) * 10 ** rng.uniform(-0.3, 1))
+        name = f"sweep {at}: kNN {n}x{m} k={k} price {price / 1000:.0f} m"
+        problems.append(Problem(name, sparse=near, price=price))
+    return problems
+
+
 def sweep(count: int, seed: int) -> list[Problem]:
     """Random shapes and kinds between the table's families."""
     rng = np.random.default_rng(seed)

@@ -27,7 +27,7 @@ from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
 from bench.assignment import growth  # noqa: E402
-from bench.assignment.families import Problem, sweep, table  # noqa: E402
+from bench.assignment.families import Problem, sparse_sweep, sweep, table  # noqa: E402
 from bench.assignment.lemon import restarted  # noqa: E402
 from bench.assignment.peers import Solve, dense_peers, sparse_peers  # noqa: E402
 
@@ -191,7 +191,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="nothing above 1000 rows dense, no 50000 sparse")
     parser.add_argument("--only", default="", help="families whose name holds this; sweep: only the random shapes")
-    parser.add_argument("--sweep", type=int, default=12, help="random shapes after the table")
+    parser.add_argument("--sweep", type=int, default=12, help="random dense shapes, and a third as many sparse")
     parser.add_argument("--seed", type=int, help="other instances of every family, and other random shapes")
     parser.add_argument("--rounds", type=int, default=15, help="repeat no call more often")
     parser.add_argument("--json", type=Path)
@@ -208,7 +208,8 @@ def main() -> int:
     slow_dense: dict[str, int] = {}
     slow_sparse: dict[str, int] = {}
     problems = table(arguments.seed)
-    for random in sweep(arguments.sweep, 5 if arguments.seed is None else arguments.seed):
+    seed = 5 if arguments.seed is None else arguments.seed
+    for random in sweep(arguments.sweep, seed) + sparse_sweep(arguments.sweep // 3, seed):
         problems[random.name] = lambda p=random: p  # type: ignore[misc]
     for name, make in problems.items():
         if arguments.only not in name:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,17 +18,19 @@ namespace matcher::assign {
 template <class Cost>
 class SparseChoices {
  public:
-  // Where columns are contested, chains of bids by tiny amounts are cut short.
-  static constexpr BidLimits kBids{2, 8, 16};
+  // Where columns are contested, chains of bids by tiny amounts are cut short: the next sweep finds better ones. Three
+  // sweeps of short chains took a tenth to a third less work than two of long ones for 5 to 100 arcs a row, low and high
+  // prices, and sides of unequal length.
+  static constexpr BidLimits kBids{3, 2, 16};
 
   // prices: one a row, or empty.
   SparseChoices(const SparseCosts<Cost>& costs, std::span<const Cost> prices)
-      : costs_(costs), choices_(costs.col.size()) {
+      : costs_(costs), choices_(std::make_unique_for_overwrite<PlainChoice<Cost>[]>(costs.col.size())) {
+    PlainChoice<Cost>* sorted = choices_.get();  // close together, whatever is dropped: memory not touched costs nothing
     lists_.reserve(static_cast<std::size_t>(costs.n_rows()));
     for (std::int32_t i = 0; i < costs.n_rows(); ++i) {
       const auto begin = costs.ptr[static_cast<std::size_t>(i)], end = costs.ptr[static_cast<std::size_t>(i) + 1];
       const Cost out = prices.empty() ? must_match<Cost>() : prices[static_cast<std::size_t>(i)];
-      PlainChoice<Cost>* sorted = choices_.data() + begin;
       std::int64_t count = 0;
       for (auto a = begin; a < end; ++a) {
         const Cost cost = costs.cost[static_cast<std::size_t>(a)];
@@ -36,6 +39,7 @@ class SparseChoices {
       }
       sort(sorted, count);
       lists_.push_back({sorted, static_cast<std::size_t>(count)});
+      sorted += count;
     }
   }
   std::int32_t n_rows() const { return costs_.n_rows(); }
@@ -76,7 +80,7 @@ class SparseChoices {
 
  private:
   const SparseCosts<Cost>& costs_;
-  std::vector<PlainChoice<Cost>> choices_;
+  std::unique_ptr<PlainChoice<Cost>[]> choices_;
   std::vector<std::span<const PlainChoice<Cost>>> lists_;
   std::optional<ColumnArcs<Cost>> by_column_;
 };
