@@ -19,14 +19,15 @@ template <class Cost>
 class SparseChoices {
  public:
   // Where columns are contested, chains of bids by tiny amounts are cut short: the next sweep finds better ones. Three
-  // sweeps of short chains took a tenth to a third less work than two of long ones for 5 to 100 arcs a row, low and high
-  // prices, and sides of unequal length.
+  // sweeps of short chains took a tenth to a third less work than two of long ones for 5 to 100 arcs a row, low and
+  // high prices, and sides of unequal length.
   static constexpr BidLimits kBids{3, 2, 16};
 
   // prices: one a row, or empty.
   SparseChoices(const SparseCosts<Cost>& costs, std::span<const Cost> prices)
       : costs_(costs), choices_(std::make_unique_for_overwrite<PlainChoice<Cost>[]>(costs.col.size())) {
-    PlainChoice<Cost>* sorted = choices_.get();  // close together, whatever is dropped: memory not touched costs nothing
+    PlainChoice<Cost>* sorted =
+        choices_.get();  // close together, whatever is dropped: memory not touched costs nothing
     lists_.reserve(static_cast<std::size_t>(costs.n_rows()));
     for (std::int32_t i = 0; i < costs.n_rows(); ++i) {
       const auto begin = costs.ptr[static_cast<std::size_t>(i)], end = costs.ptr[static_cast<std::size_t>(i) + 1];
