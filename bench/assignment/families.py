@@ -44,7 +44,7 @@ def machol_wien(n: int) -> NDArray[np.float64]:
     return np.outer(side, side)
 
 
-def _city(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def city(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Points of a city of 10 km: half around eight centres, half anywhere; metres."""
     centres = rng.random((8, 2)) * 10_000
     near = centres[rng.integers(0, 8, n)] + rng.normal(0, 600, (n, 2))
@@ -58,7 +58,7 @@ def distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.floa
 
 def geometric(n: int, m: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Straight-line metres between two sets of points of a city."""
-    return distances(_city(n, rng), _city(m, rng))
+    return distances(city(n, rng), city(m, rng))
 
 
 def nearest(a: NDArray[np.float64], b: NDArray[np.float64], k: int) -> Any:
@@ -77,11 +77,11 @@ def _rng(family: int, seed: int | None) -> np.random.Generator:
 
 
 def _warm(name: str, n: int, k: int | None, reach: float, rng: np.random.Generator) -> Problem:
-    rows, cols = _city(n, rng), _city(n, rng)
+    rows, cols = city(n, rng), city(n, rng)
     kept = np.ones(n, bool)
     kept[rng.choice(n, n // 100, replace=False)] = False
     moved = rows.copy()
-    moved[~kept] = _city(n, rng)[~kept]
+    moved[~kept] = city(n, rng)[~kept]
     if k is None:
         old = Problem("", costs=distances(rows, cols))
         return Problem(name, costs=distances(moved, cols), reach=reach, before=old, kept=kept)
@@ -102,7 +102,7 @@ def table(seed: int | None = None) -> dict[str, Callable[[], Problem]]:
     def knn(name: str, n: int, k: int, reach: float) -> None:
         def make() -> Problem:
             rng = _rng(22, seed)
-            return Problem(name, sparse=nearest(_city(n, rng), _city(n, rng), k), price=400_000, reach=reach)
+            return Problem(name, sparse=nearest(city(n, rng), city(n, rng), k), price=400_000, reach=reach)
 
         made[name] = make
 
@@ -138,7 +138,7 @@ def sparse_sweep(count: int, seed: int) -> list[Problem]:
         n = round(10 ** float(rng.uniform(2.3, 4)))
         m = round(n * float(rng.choice([1, 1, rng.uniform(0.5, 2.5)])))
         k = round(10 ** float(rng.uniform(0.6, 1.7)))
-        near = nearest(_city(n, rng), _city(m, rng), k)
+        near = nearest(city(n, rng), city(m, rng), k)
         price = int(np.quantile(near.data, 0.5) * 10 ** rng.uniform(-0.3, 1))
         name = f"sweep {at}: kNN {n}x{m} k={k} price {price / 1000:.0f} m"
         problems.append(Problem(name, sparse=near, price=price))
@@ -157,7 +157,7 @@ def sweep(count: int, seed: int) -> list[Problem]:
         elif kind == 1:
             costs = rng.integers(0, int(10 ** rng.uniform(0.3, 6)), (n, m))
         elif kind == 2:
-            costs = distances(_city(n, rng), _city(m, rng))
+            costs = distances(city(n, rng), city(m, rng))
         else:
             costs = np.outer(rng.random(n), rng.random(m)) * 1000
         problems.append(

@@ -5,7 +5,8 @@ are read once before each. A call below a millisecond costs mostly what it must 
 included, and so depends on who ran before; therefore all small calls come after the same read of 32 MB, and those still
 in the running are repeated side by side as well: column "near" is the ratio of those, next to no fetching. Usage:
 python -m bench.assignment.run [--quick] [--only WORD] [--json FILE] [--sweep N] [--rounds N] [--seed N]
-With --json a chart of cost growth is drawn beside the file, .svg for .json.
+    [--growth] [--chart SVG]
+With --json a chart of cost growth is drawn beside the file, .svg for .json, or where --chart says.
 """
 
 from __future__ import annotations
@@ -186,6 +187,14 @@ def show(row: dict[str, object]) -> None:
             print(f"    {name}: {why}")
 
 
+def write(rows: list[dict[str, object]], file: Path, chart: Path | None) -> None:
+    """Figures as JSON, and the chart of those whose sizes grow."""
+    for path in (file, chart or file):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(rows, indent=1))
+    growth.draw(rows, chart or file.with_suffix(".svg"))
+
+
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -194,7 +203,9 @@ def main() -> int:
     parser.add_argument("--sweep", type=int, default=12, help="random dense shapes, and a third as many sparse")
     parser.add_argument("--seed", type=int, help="other instances of every family, and other random shapes")
     parser.add_argument("--rounds", type=int, default=15, help="repeat no call more often")
+    parser.add_argument("--growth", action="store_true", help="instead of the table: its families at sizes that double")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--chart", type=Path, help="where the chart goes")
     arguments = parser.parse_args()
     dense, missing = dense_peers()
     sparse, missing_sparse = sparse_peers()
@@ -207,9 +218,10 @@ def main() -> int:
     rows: list[dict[str, object]] = []
     slow_dense: dict[str, int] = {}
     slow_sparse: dict[str, int] = {}
-    problems = table(arguments.seed)
+    problems = growth.problems() if arguments.growth else table(arguments.seed)
     seed = 5 if arguments.seed is None else arguments.seed
-    for random in sweep(arguments.sweep, seed) + sparse_sweep(arguments.sweep // 3, seed):
+    shapes = 0 if arguments.growth else arguments.sweep
+    for random in sweep(shapes, seed) + sparse_sweep(shapes // 3, seed):
         problems[random.name] = lambda p=random: p  # type: ignore[misc]
     for name, make in problems.items():
         if arguments.only not in name:
@@ -222,14 +234,12 @@ def main() -> int:
         peers, slow = (dense, slow_dense) if is_dense else (sparse, slow_sparse)
         rows.append(measure(problem, peers, slow, arguments.rounds))
         show(rows[-1])
+        if arguments.json:  # after each, as a run may be cut short
+            write(rows, arguments.json, arguments.chart)
     for ratio in ("ratio", "near"):
         swept = [row[ratio] for row in rows if str(row["name"]).startswith("sweep") and row[ratio] is not None]
         if swept:
             print(f"guard: worst {ratio} of the sweep {max(swept):.2f} (at most 1.2 wanted)")  # type: ignore[type-var]
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(rows, indent=1))
-        growth.draw(rows, arguments.json.with_suffix(".svg"))
     return 0
 
 

@@ -98,3 +98,26 @@ def test_what_no_search_may_meet_is_found_in_the_one_pass() -> None:
     found = matcher.solve_assignment(costs, warm_start=start)
     assert found.col_for_row[8] != start.col_for_row[8]
     assert found.total_cost == pytest.approx(matcher.solve_assignment(costs).total_cost, rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+@pytest.mark.parametrize("price", [None, 30])
+@pytest.mark.parametrize("maximize", [False, True])
+def test_rows_and_columns_that_come_and_go(dtype: type, price: int | None, maximize: bool) -> None:
+    """Dense problems of any shape follow each other, square, wide and tall: totals and certificates are exact."""
+    rng = np.random.default_rng(11)
+    costs = rng.integers(0, 60, (30, 34)).astype(dtype)
+    options = {"unassigned_cost": price, "maximize": maximize}
+    last = matcher.solve_assignment(costs, **options)
+    for _ in range(60):
+        n, m = costs.shape
+        rows = rng.permutation(np.append(np.delete(np.arange(n), rng.choice(n, 2, replace=False)), [-1] * 2))
+        cols = np.append(np.delete(np.arange(m), rng.choice(m, 2, replace=False)), np.full(int(rng.integers(0, 5)), -1))
+        grown = np.pad(costs, ((0, 1), (0, 1)))[rows][:, cols]  # -1 takes the padding
+        fresh = (rows[:, None] < 0) | (cols < 0) | (rng.random((len(rows), len(cols))) < 0.01)
+        costs = np.where(fresh, rng.integers(0, 60, fresh.shape).astype(dtype), grown)
+        last = matcher.solve_assignment(costs, warm_start=last.carried(rows, cols), **options)
+        cold = matcher.solve_assignment(costs, **options)
+        check = verify_assignment(costs, last.col_for_row, last.row_duals, last.col_duals, **options)
+        assert check.proves_optimum(), check
+        assert last.total_cost == cold.total_cost

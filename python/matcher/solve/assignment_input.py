@@ -36,9 +36,10 @@ def minimum_rows(
 
 def out_of_proportion(duals: NDArray[Any], values: NDArray[Any], prices: NDArray[Any] | None) -> bool:
     """Whether duals are a million times the largest cost or price: no optimum's, and sums would lose the costs."""
-    largest = _largest(duals)
-    some = max(_largest(values[:1] if values.ndim == 2 else values[:64]), 0.0 if prices is None else _largest(prices))
-    return largest > _FARTHEST_DUAL * some and largest > _FARTHEST_DUAL * max(some, _largest(values))
+    allowed = _largest(duals) / _FARTHEST_DUAL
+    if allowed <= _largest(values[:1] if values.ndim == 2 else values[:64]):
+        return False  # the usual case, told by a glance
+    return allowed > max(_largest(values), 0.0 if prices is None else _largest(prices))
 
 
 def _largest(values: NDArray[Any]) -> float:
@@ -107,8 +108,11 @@ def row_prices(unassigned_cost: Any, n: int, maximize: bool) -> NDArray[Any] | N
     """(n,) prices of a minimum, or None."""
     if unassigned_cost is None:
         return None
+    # The usual cases, without the general one's many small steps.
     if type(unassigned_cost) is float and -math.inf < unassigned_cost and not maximize:
-        return np.full(n, unassigned_cost)  # the usual case, without the general one's many small steps
+        return np.full(n, unassigned_cost)
+    if type(unassigned_cost) is int and abs(unassigned_cost) < MUST_MATCH and not maximize:
+        return np.full(n, unassigned_cost, np.int64)
     prices = kernel_numbers(np.asarray(unassigned_cost), "unassigned_cost", small=False)
     if prices.ndim > 1 or (prices.ndim == 1 and prices.shape != (n,)):
         raise ValueError(f"unassigned_cost must be one number or {n} (one a row), got shape {prices.shape}")
