@@ -1,5 +1,7 @@
 #include <pybind11/numpy.h>
 
+#include <algorithm>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,10 +48,24 @@ class Arrays {
 
 py::str text(std::string_view bytes) { return py::str(bytes.data(), bytes.size()); }
 
+bool is_ascii(std::string_view bytes) {
+  return std::none_of(bytes.begin(), bytes.end(),
+                      [](char byte) { return (static_cast<unsigned char>(byte) & 0x80) != 0; });
+}
+
+// The same where most are ASCII, as ids are: their bytes are Python's own form of them and need only be copied.
+PyObject* mostly_ascii(std::string_view bytes) {
+  if (bytes.empty() || !is_ascii(bytes)) return text(bytes).release().ptr();
+  PyObject* made = PyUnicode_New(static_cast<Py_ssize_t>(bytes.size()), 127);
+  if (made == nullptr) throw py::error_already_set();
+  std::memcpy(PyUnicode_1BYTE_DATA(made), bytes.data(), bytes.size());
+  return made;
+}
+
 py::tuple texts(const std::vector<std::string_view>& views) {
   py::tuple result(views.size());
   for (std::size_t k = 0; k < views.size(); ++k) {
-    PyTuple_SET_ITEM(result.ptr(), static_cast<Py_ssize_t>(k), text(views[k]).release().ptr());
+    PyTuple_SET_ITEM(result.ptr(), static_cast<Py_ssize_t>(k), mostly_ascii(views[k]));
   }
   return result;
 }
