@@ -21,8 +21,8 @@ _HARD_SIDE = 1000
 """Of Machol-Wien problems: beyond it most peers take many seconds."""
 SPARSE_SIDES = (1000, 2000, 4000, 8000, 16_000, 32_000)
 _OURS = "#0b3d91"
-_PEERS = ("#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#a52a2a", "#8c6bb1", "#66a61e", "#b8860b",
-          "#17becf", "#e377c2", "#444444")  # fmt: skip
+_PEERS = ("#d55e00", "#009e73", "#111111", "#cc79a7", "#e6b800", "#56b4e9", "#7f7f7f", "#8b1a1a", "#8c6bb1", "#66a61e",
+          "#17becf", "#ff6f91", "#6b4c1e")  # fmt: skip
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _GAP = 250, 190, 46, 40, 30, 24
 _COLUMNS = 3
 
