@@ -76,6 +76,7 @@ def test_values_reach_their_sections() -> None:
         ("[policies.x.costs]\nfairness = 1000001", "policies.x.costs.fairness: must be between 0 and 1,000,000"),
         ("[policies.x.costs]\npay = 1000001", "policies.x.costs.pay: must be between 0 and 1,000,000"),
         ("[policies.x.readiness]\ncourier_wait = -1", "policies.x.readiness.courier_wait: must be between 0"),
+        ("[policies.x.readiness]\nleave_permille = 1001", "readiness.leave_permille: must be between 0 and 1,000"),
         ("[policies.x.costs]\nsticky = -1", "policies.x.costs.sticky: must be between 0"),
         ("[policies.x.costs]\nreoffer_ms = 86400001", "policies.x.costs.reoffer_ms: must be between 0 and 86,400,000"),
         ("[policies.x]\nladder = []", "policies.x.ladder: must name at least one rung"),

@@ -8,7 +8,16 @@ import pytest
 from tests.engine.markets import MINUTE, NOW, PORTS, a_courier, an_order, plane
 
 import matcher
-from matcher.domain import CostPolicy, Order, Policy, ReadinessPolicy, StopKind
+from matcher.domain import (
+    Commitment,
+    CostPolicy,
+    HoldingPolicy,
+    Order,
+    Policy,
+    ReadinessPolicy,
+    StopKind,
+    WaitReason,
+)
 from matcher.engine.load import planned_readiness, under_load
 
 UNCERTAIN = {
@@ -61,6 +70,33 @@ def test_the_quantile_rises_with_the_load() -> None:
     assert planned == sorted(planned)
     assert planned[:3] == [4, 4, 12]
     assert planned[-1] > 20
+
+
+def test_waiting_is_priced_by_the_load() -> None:
+    """What stands in the policy is for one order per courier: half of it for half an order, at most twice as much."""
+    minutes = []
+    for couriers, others in ((2, 0), (1, 0), (1, 1), (1, 3)):
+        more = [an_order(f"x{k}", store_id="", ready_at_ms=NOW + MINUTE) for k in range(others)]
+        snapshot = plane([an_order("o", **UNCERTAIN), *more], [a_courier(f"c{k}") for k in range(couriers)])
+        at = snapshot.orders.ids.index("o")
+        minutes.append(int(planned_readiness(snapshot, _policy(1000)).orders.ready_ms[at]) / MINUTE)
+    assert minutes == pytest.approx([8.7, 12, 20.3, 20.3], abs=0.1)  # quantiles of 1/3, 1/2 and 2/3, twice
+
+
+def test_couriers_leave_for_an_earlier_time_where_the_policy_says_so() -> None:
+    """A minute away, ready at 4, 12 or 32: planned for 12; held until 11, or until 3."""
+    holding = HoldingPolicy(Commitment.LATEST_DEPARTURE, cycle_ms=MINUTE)
+    until = {}
+    for permille in (1000, 900, 300, 100, 0):
+        policy = replace(_policy(1000), holding=holding, readiness=ReadinessPolicy(1000, permille))
+        away = a_courier("c", longitude=0.0, latitude=320.0)
+        decision = matcher.decide(plane([an_order("o", **UNCERTAIN)], [away]), policy, ports=PORTS)
+        (outcome,) = decision.outcomes
+        assert outcome.reason is WaitReason.HELD_UNTIL_DEPARTURE
+        until[permille] = (outcome.hold_until_ms - NOW) / MINUTE
+    assert until[1000] == until[900] == pytest.approx(11, abs=0.1)
+    assert until[300] == pytest.approx(7, abs=0.1)
+    assert until[100] == until[0] == pytest.approx(3, abs=0.1)
 
 
 def test_certain_ready_times_are_left_alone() -> None:

@@ -14,7 +14,18 @@ from tests.simulation.test_world import MINUTE, START, market, order, rules, shi
 
 import matcher
 from matcher.app.policies import built_in_policies
-from matcher.domain import Additions, CourierPlan, Decision, Order, PlannedStop, Policy, Snapshot, StopKind
+from matcher.domain import (
+    Additions,
+    CourierMove,
+    CourierPlan,
+    Decision,
+    MoveReason,
+    Order,
+    PlannedStop,
+    Policy,
+    Snapshot,
+    StopKind,
+)
 from matcher.simulation.additions import AddingCourier
 from matcher.simulation.couriers import LockedCourier
 from matcher.simulation.kitchens import MeanKitchens, PunctualKitchens
@@ -45,6 +56,7 @@ MODES = {
         _MDRP,
         holding=replace(_MDRP.holding, additions=Additions.SAME_PICKUP),
         positioning=replace(_MDRP.positioning, max_moves=3),
+        readiness=replace(_MDRP.readiness, leave_permille=100),
     ),
 }
 
@@ -206,11 +218,90 @@ def test_a_courier_waits_until_its_shift_ends_and_then_gives_up_once(kind: type[
     given_up = courier.give_up(START + 31 * MINUTE)
     assert given_up is not None
     assert given_up.order_ids == ("a",)
-    assert (given_up.drive.set_off_at_ms, given_up.drive.arrive_at_ms) == (START, START + MINUTE)
+    assert [(drive.set_off_at_ms, drive.arrive_at_ms) for drive in given_up.drives] == [(START, START + MINUTE)]
     assert courier.give_up(START + 32 * MINUTE) is None
     assert courier.row(START + 32 * MINUTE) is None
     courier.finish()
     assert courier.visits == []
+
+
+_EXCHANGED = {
+    "a": order("a", 0, 3000, (600, 0), (1200, 0), store_id="s", courier_pay_micros=7),
+    "b": order("b", 300, 900, (600, 0), (600, 600), store_id="s", courier_pay_micros=5),
+    "z": order("z", 0, 60, (600, 600), (0, 0), store_id="t"),
+}
+
+
+def _at_the_kitchen() -> AddingCourier:
+    """Came for "a" at minute 1, and waits for nothing but the kitchen; its shift ends at minute 30."""
+    kitchens = MeanKitchens(_orders(10), MINUTE)
+    courier = AddingCourier(shift("c", (0, 0), 0, 1800), _EXCHANGED, late=kitchens, exchanging=True)
+    courier.commit(CourierPlan("c", (_stop(PICKUP, "a", 1, 5, 6), _stop(DROPOFF, "a", 7, 8, 9)), ("a",), START), START)
+    assert courier.give_up(START + 30_000) is None, "on its way it keeps its promise"
+    row = courier.row(START + 30_000)
+    assert row is not None
+    assert len(row.route) == 2
+    courier.advance(START + 2 * MINUTE)
+    let_go = courier.give_up(START + 2 * MINUTE)
+    assert let_go is not None
+    assert (let_go.order_ids, let_go.drives) == (("a",), ())
+    row = courier.row(START + 2 * MINUTE)
+    assert row is not None
+    assert (row.longitude, row.free_at_ms, row.route, row.earned_micros) == (600, START + 2 * MINUTE, (), 0)
+    return courier
+
+
+def test_a_courier_at_a_kitchen_takes_what_is_ready_first() -> None:
+    """Another order of the place, by the drive that was made, as soon as it is ready; nothing is left to give up."""
+    courier = _at_the_kitchen()
+    plan = CourierPlan("c", (_stop(PICKUP, "b", 6, 8, 9), _stop(DROPOFF, "b", 10, 11, 12)), ("b",), START)
+    assert courier.may_take(plan, START + 6 * MINUTE)
+    courier.commit(plan, START + 6 * MINUTE)
+    let_go = courier.give_up(START + 7 * MINUTE)
+    assert let_go is not None, "what it waits for may change with every decision"
+    assert let_go.order_ids == ("b",)
+    later = (_stop(PICKUP, "b", 14, 15, 16), _stop(DROPOFF, "b", 17, 18, 19))
+    courier.commit(replace(plan, stops=later), START + 14 * MINUTE)
+    courier.advance(START + 15 * MINUTE)
+    assert courier.give_up(START + 15 * MINUTE) is None
+    assert [(v.order_id, v.set_off_at_ms, v.arrive_at_ms, v.at_ms) for v in courier.visits[:1]] == [
+        ("b", START, START + MINUTE, START + 15 * MINUTE)
+    ]
+    row = courier.row(START + 20 * MINUTE)
+    assert row is not None
+    assert row.earned_micros == 5
+
+
+def test_a_pickup_is_not_before_the_decision_for_it() -> None:
+    """The food has been ready for long and the courier there: it is handed over when that is decided."""
+    courier = _at_the_kitchen()
+    plan = CourierPlan("c", (_stop(PICKUP, "b", 20, 20, 21), _stop(DROPOFF, "b", 22, 23, 24)), ("b",), START)
+    courier.commit(plan, START + 20 * MINUTE)
+    courier.advance(START + 21 * MINUTE)
+    assert [visit.at_ms for visit in courier.visits] == [START + 20 * MINUTE, START + 23 * MINUTE]
+
+
+@pytest.mark.parametrize("sent", ["with an order", "without one", "home"])
+def test_a_courier_who_leaves_a_kitchen_has_driven_there_in_vain(sent: str) -> None:
+    """Told once, when it has left; at the end of its shift too."""
+    courier = _at_the_kitchen()
+    if sent == "with an order":
+        stops = (_stop(PICKUP, "z", 4, 4, 5), _stop(DROPOFF, "z", 6, 7, 8))
+        courier.commit(CourierPlan("c", stops, ("z",), START), START + 3 * MINUTE)
+    elif sent == "without one":
+        courier.relocate(
+            CourierMove("c", 600.0, 600.0, START + 4 * MINUTE, MoveReason.EXPECTED_DEMAND, 0), START + 3 * MINUTE
+        )
+    asked = START + (31 if sent == "home" else 3) * MINUTE
+    courier.advance(asked)
+    left = courier.give_up(asked)
+    assert left is not None
+    assert left.order_ids == ()
+    assert [(d.set_off_at_ms, d.arrive_at_ms, d.longitude) for d in left.drives] == [(START, START + MINUTE, 600)]
+    courier.advance(START + 40 * MINUTE)
+    assert courier.give_up(START + 40 * MINUTE) is None
+    courier.finish()
+    assert [visit.order_id for visit in courier.visits] == (["z", "z"] if sent == "with an order" else [])
 
 
 def test_a_busy_courier_is_expected_when_the_kitchen_is() -> None:

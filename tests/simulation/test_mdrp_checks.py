@@ -204,6 +204,30 @@ BROKEN_WITH_UPDATES: dict[str, tuple[Rule, str, Solution, Instance]] = {
 }
 
 
+def test_who_exchanges_orders_set_off_for_any_that_was_there() -> None:
+    """The courier went to r2 for an order that another one took, or nobody; for none that came later or had gone."""
+    mode = OperatingMode(True, True, True)
+    early = with_move(5, departure=19)
+    other = ("o5", 3000, 0, 15, "r2", 90)
+    for placed, picked_up, broken in ((15, None, False), (19, None, False), (20, None, True), (15, 18, True)):
+        instance = day(
+            (*ORDERS, (*other[:3], placed, *other[4:5], 17 if picked_up else 90)), (*COURIERS, ("c3", 3000, 320, 0, 99))
+        )
+        solution = early
+        if picked_up is not None:
+            solution = replace(
+                early,
+                assignments=(*early.assignments, Assignment(placed, picked_up, "c3", ("o5",))),
+                orders=(*early.orders, DeliveredOrder("o5", placed, 17, picked_up, 22, "c3")),
+                moves=(*early.moves, Move("c3", placed, "c3", "r2"), Move("c3", 20, "r2", "o5")),
+            )
+        found = {violation.rule for violation in check_solution(instance, solution, mode)}
+        assert found == ({Rule.SETS_OFF_FOR_AN_ORDER} if broken else set()), (placed, picked_up)
+    instance = day((*ORDERS, other), COURIERS)
+    told = replace(mode, late_kitchens=False)
+    assert {v.rule for v in check_solution(instance, early, told)} == {Rule.SETS_OFF_FOR_AN_ORDER}
+
+
 def test_updates_are_final_before_the_pickup() -> None:
     """What the mode permits, the other one does not."""
     assert check_solution(INSTANCE, VALID, UPDATES) == ()

@@ -86,6 +86,7 @@ def policy_problems(policy: Policy, path: str) -> list[str]:
     least(policy.waiting, "waiting", "base_micros", "per_second", low=0, high=1e12)
     least(policy.holding, "holding", "slack_ms", "cycle_ms", low=0, high=86_400_000)
     least(policy.readiness, "readiness", "courier_wait", low=0, high=1e9)
+    least(policy.readiness, "readiness", "leave_permille", low=0, high=1000)
     least(policy.positioning, "positioning", "max_moves", low=0, high=100_000)
     least(policy.positioning, "positioning", "horizon_ms", "lead_ms", low=1, high=86_400_000)
     least(policy.positioning, "positioning", "reach_ms", "least_shift_ms", low=0, high=86_400_000)

@@ -41,7 +41,11 @@ _INSTANCE_METRICS = (
 def committed_when(mode: OperatingMode) -> str:
     """When an order is its courier's for good, in words."""
     when = "an order is committed when its courier sets off"
-    return f"{when}, or is added before the pick-up" if mode.assignment_updates else when
+    if mode.assignment_updates:
+        when += ", or is added before the pick-up"
+    if mode.exchanges:
+        when += "; a courier who waits for a kitchen may be given other orders, or none"
+    return when
 
 
 def run_view(runs: Sequence[DayRun], mean: Metrics, policy: Policy, mode: OperatingMode, command: str) -> RunView:

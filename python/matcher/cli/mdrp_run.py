@@ -80,7 +80,11 @@ def run_mdrp(args: argparse.Namespace) -> int:
 def policy_of(mode: OperatingMode) -> list[str]:
     """What a policy must say for the mode's powers to be used."""
     settings = ["positioning.max_moves=3"] if mode.prepositioning else []
-    return [*settings, "holding.additions=same_pickup"] if mode.assignment_updates else settings
+    if mode.assignment_updates:
+        settings.append("holding.additions=same_pickup")
+    if mode.prepositioning and mode.assignment_updates:
+        settings.append("readiness.leave_permille=100")
+    return settings
 
 
 def write_metrics(runs: list[DayRun], mean: Metrics, mode: OperatingMode, path: Path) -> None:

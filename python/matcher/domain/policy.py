@@ -167,8 +167,13 @@ class ReadinessPolicy:
     (scarce_courier_time included) and what stands here.
     """
 
-    courier_wait: int = 200
-    """Micros for each second that a courier waits at a kitchen, on top of the price of its time."""
+    courier_wait: int = 1_000
+    """Micros for each second that a courier waits at a kitchen while there is one order per courier, on top of the
+    price of its time; in proportion to the load (as scarce_courier_time counts it), up to twice as much."""
+    leave_permille: int = 1_000
+    """Couriers leave in time for this quantile, in thousandths, where it is earlier than the one planned for. 1000: for
+    the one planned for. Less where a courier who waits at a kitchen may be given something else: then it waits there
+    as well as anywhere, and an order that is ready early has somebody at hand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from matcher.domain import Additions, Policy, Snapshot
 
@@ -22,6 +23,10 @@ def orders_per_courier(snapshot: Snapshot, policy: Policy) -> float:
     return demand / max(1, int(np.count_nonzero(free)))
 
 
+_MOST_LOAD = 2.0
+"""Orders per courier up to which the price of waiting at a kitchen grows."""
+
+
 def under_load(snapshot: Snapshot, policy: Policy) -> Policy:
     """The policy with courier time priced for the present load."""
     costs = policy.costs
@@ -35,16 +40,23 @@ def under_load(snapshot: Snapshot, policy: Policy) -> Policy:
 def planned_readiness(snapshot: Snapshot, policy: Policy) -> Snapshot:
     """The snapshot with one ready time for each order: the quantile that is best to plan for.
 
-    `policy`: with courier time priced for the present load; see ReadinessPolicy for the quantile. It is interpolated
-    between the three given, and not beyond them. The digest stays that of what was asked.
+    `policy`: with courier time priced for the present load; see ReadinessPolicy for the quantile. `ready_early_ms` is
+    what couriers leave for, where that is earlier. Both are interpolated between the three given, and not beyond them.
+    The digest stays that of what was asked.
     """
     orders = snapshot.orders
     early, middle, late = orders.ready_early_ms, orders.ready_ms, orders.ready_late_ms
     if not (early < late).any():
         return snapshot
-    waiting = policy.costs.courier_time + policy.readiness.courier_wait
+    load = min(_MOST_LOAD, orders_per_courier(snapshot, policy))
+    waiting = policy.costs.courier_time + int(policy.readiness.courier_wait * load)
     kept_waiting = policy.costs.click_to_door + policy.costs.pickup_delay
-    permille = 1000 * waiting // max(1, waiting + kept_waiting)
-    beside = min(400, max(-400, permille - 500))
-    ready = middle + (middle - early if beside < 0 else late - middle) * beside // 400
-    return replace(snapshot, orders=replace(orders, ready_ms=ready, ready_early_ms=ready, ready_late_ms=ready))
+
+    def quantile(permille: int) -> npt.NDArray[np.int64]:
+        beside = min(400, max(-400, permille - 500))
+        between: npt.NDArray[np.int64] = middle + (middle - early if beside < 0 else late - middle) * beside // 400
+        return between
+
+    planned = 1000 * waiting // max(1, waiting + kept_waiting)
+    ready, leave = quantile(planned), quantile(min(planned, policy.readiness.leave_permille))
+    return replace(snapshot, orders=replace(orders, ready_ms=ready, ready_early_ms=leave, ready_late_ms=ready))

@@ -25,7 +25,7 @@ class Posed:
     """A packing problem, what it was made from, and the work granted for it."""
 
     snapshot: Snapshot
-    """As given, with the ready times that are planned for."""
+    """As given, with the ready times that are planned for, and as `ready_early_ms` those that couriers leave for."""
     policy: Policy
     """As asked for, with courier time priced for the present load."""
     travel: Travel

@@ -94,7 +94,9 @@ def new_routes(
         new = {order for order in candidates.sequence[column].tolist() if order >= 0}
         access = int(max(snapshot.orders.pickup_access_ms[order] for order in new))
         left = depart[first - 1] if first else int(snapshot.couriers.free_ms[courier])
-        slack = max(0, at[first] - access - arrive[first])
+        # Where readiness is uncertain, couriers may have to be there before the time that is planned for.
+        be_there = min(at[first], int(max(snapshot.orders.ready_early_ms[order] for order in new)))
+        slack = max(0, be_there - access - arrive[first])
         leave_by = left + slack
         if courier in joined:
             leave_by = max(0, int(joined[courier]) - max(1, access))

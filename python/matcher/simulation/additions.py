@@ -22,7 +22,7 @@ from matcher.simulation.couriers import (
 )
 from matcher.simulation.kitchens import Kitchens
 from matcher.simulation.market import Shift
-from matcher.simulation.outcome import Visit
+from matcher.simulation.outcome import Relocation, Visit
 from matcher.simulation.place import Place, stop_place
 
 
@@ -30,13 +30,21 @@ class AddingCourier:
     """Sets off with a plan at once, takes more orders on the way to its first pick-up, then carries out what it has.
 
     Until the pick-up is made a snapshot shows the courier at its place, from the arrival on, with the plan as a route
-    whose first pick-up is locked; afterwards where and when the plan ends.
+    whose first pick-up is locked; afterwards where and when the plan ends. One that exchanges orders is shown without
+    a route when all that keeps it from the pick-up is the kitchen. Every decision from then on says anew what it waits
+    for, or where it goes instead; a pick-up at this place needs no second arrival.
     """
 
     def __init__(
-        self, shift: Shift, orders: Mapping[str, Order], *, late: Kitchens | None = None, paying: bool = True
+        self,
+        shift: Shift,
+        orders: Mapping[str, Order],
+        *,
+        late: Kitchens | None = None,
+        exchanging: bool = False,
+        paying: bool = True,
     ) -> None:
-        """`late`: what is known of kitchens that may be late; else plans go as planned."""
+        """`late`: what is known of kitchens that may be late; else plans go as planned. `exchanging` needs `late`."""
         self.visits: list[Visit] = []
         self._shift = shift
         self._orders = orders
@@ -44,10 +52,17 @@ class AddingCourier:
         self._place = Place(shift.courier.latitude, shift.courier.longitude)
         self._free_at_ms = shift.on_at_ms
         self._late = late
+        self._exchanging = exchanging
         self._stops: list[PlannedStop] = []
         """Of a plan whose pick-up is still to be made."""
         self._set_off_at_ms = shift.on_at_ms
         self._arrive_at_ms = shift.on_at_ms
+        self._planned_at_ms = shift.on_at_ms
+        """When the plan was made, or last added to."""
+        self._came_by: Relocation | None = None
+        """The drive to the kitchen at which the courier stands, as long as no pick-up has come of it."""
+        self._in_vain: list[Relocation] = []
+        """Drives that no pick-up came of, not told yet."""
 
     def advance(self, now_ms: int) -> None:
         """Make the pick-up when it is due: the plan is final then, and carried out whole."""
@@ -56,7 +71,7 @@ class AddingCourier:
         set_off_at_ms = self._set_off_at_ms
         groups = stop_groups(self._stops, self._orders)
         if self._late is not None:
-            groups = as_it_happens(groups, self._orders, set_off_at_ms)
+            groups = as_it_happens(groups, self._orders, set_off_at_ms, self._planned_at_ms)
             now_ms = min(now_ms, self._shift.off_at_ms)
         if groups[0][0].at_ms > now_ms:
             return
@@ -65,7 +80,7 @@ class AddingCourier:
             set_off_at_ms = max(stop.depart_at_ms for stop in group)
             self._place = stop_place(self._orders[group[0].order_id], group[0].kind)
         self._free_at_ms = set_off_at_ms
-        self._stops = []
+        self._stops, self._came_by = [], None
 
     def free_at_ms(self, now_ms: int) -> int:
         """From the place where the snapshot shows the courier: the pick-up it drives to, or the end of its plan."""
@@ -120,7 +135,8 @@ class AddingCourier:
         if [(s.kind, s.order_id) for s in plan.stops[:locked]] != [(s.kind, s.order_id) for s in self._stops[:locked]]:
             raise PlanError(f"courier {plan.courier_id}: the plan changes the pick-up that was promised")
         if not self._stops:
-            self._set_off_at_ms, self._arrive_at_ms = self.free_at_ms(now_ms), plan.stops[0].arrive_at_ms
+            self._set_off(plan, now_ms)
+        self._planned_at_ms = now_ms
         self._earnings.add(plan)
         first = stop_groups(plan.stops, self._orders)[0]
         self._stops = [*(replace(s, arrive_at_ms=self._arrive_at_ms) for s in first), *plan.stops[len(first) :]]
@@ -128,24 +144,52 @@ class AddingCourier:
     def relocate(self, move: CourierMove, now_ms: int) -> None:
         """Drive there at once; PlanError when not idle, or gone by then."""
         check_idle(self, move, now_ms, self._shift)
+        self._leave()
         self._place = Place(move.latitude, move.longitude)
         self._free_at_ms = move.arrive_at_ms
 
     def give_up(self, now_ms: int) -> GivenUp | None:
-        """A pick-up that was not made when the shift ended."""
-        if self._late is None or not self._stops or now_ms <= self._shift.off_at_ms:
+        """A pick-up that was not made when the shift ended, or that waits for nothing but the kitchen."""
+        order_ids: tuple[str, ...] = ()
+        gone = now_ms > self._shift.off_at_ms
+        if self._late is not None and self._stops and (gone or (self._exchanging and self._stands(now_ms))):
+            order_ids = tuple(dict.fromkeys(stop.order_id for stop in self._stops))
+            self._earnings.take_back(order_ids)
+            first = replace(self._stops[0], arrive_at_ms=self._arrive_at_ms)
+            self._came_by = drive_in_vain(self._shift.courier.id, self._set_off_at_ms, first, self._orders)
+            self._place, self._free_at_ms = stop_place(self._orders[first.order_id], first.kind), self._arrive_at_ms
+            self._stops = []
+        if gone:
+            self._leave()
+        if not order_ids and not self._in_vain:
             return None
-        first = replace(self._stops[0], arrive_at_ms=self._arrive_at_ms)
-        drive = drive_in_vain(self._shift.courier.id, self._set_off_at_ms, first, self._orders)
-        given_up = GivenUp(tuple(dict.fromkeys(stop.order_id for stop in self._stops)), drive)
-        self._earnings.take_back(given_up.order_ids)
-        self._stops, self._free_at_ms = [], now_ms
-        return given_up
+        drives, self._in_vain = tuple(self._in_vain), []
+        return GivenUp(order_ids, drives)
 
     def finish(self) -> None:
         """Make the pick-up still to be made, and what follows."""
         if self._stops:
             self.advance(self._stops[0].at_ms if self._late is None else self._shift.off_at_ms)
+
+    def _set_off(self, plan: CourierPlan, now_ms: int) -> None:
+        """For the plan's pick-up, unless the courier has come to this very place for one."""
+        here = self._came_by
+        if here is not None and self._place == stop_place(self._orders[plan.stops[0].order_id], StopKind.PICKUP):
+            self._set_off_at_ms, self._arrive_at_ms = here.set_off_at_ms, here.arrive_at_ms
+            return
+        self._leave()
+        self._set_off_at_ms, self._arrive_at_ms = self.free_at_ms(now_ms), plan.stops[0].arrive_at_ms
+
+    def _leave(self) -> None:
+        """The drive that led here was in vain."""
+        if self._came_by is not None:
+            self._in_vain.append(self._came_by)
+            self._came_by = None
+
+    def _stands(self, now_ms: int) -> bool:
+        """Whether the courier has been at its pick-up for as long as the access takes."""
+        at_pickup = (self._orders[stop.order_id] for stop in self._stops[: self._locked()])
+        return now_ms >= self._arrive_at_ms + max(order.pickup_access_ms for order in at_pickup)
 
     def _locked(self) -> int:
         """Stops of the pick-up that is being driven to."""

@@ -57,7 +57,7 @@ class SimulatedCourier(Protocol):
         ...
 
     def give_up(self, now_ms: int) -> GivenUp | None:
-        """The pick-up that the courier waited for in vain until its shift ended, told once, after the end."""
+        """What the courier will not pick up after all, and drives that led to no pick-up, told once."""
         ...
 
     def finish(self) -> None:
@@ -67,11 +67,11 @@ class SimulatedCourier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """Orders that were not ready when the shift of the courier at their store ended: open again."""
+    """Orders that were not ready when the courier at their store left, or may leave: open again."""
 
     order_ids: tuple[str, ...]
-    drive: Relocation
-    """To the store, in vain."""
+    drives: tuple[Relocation, ...]
+    """To stores, in vain."""
 
 
 def stop_groups(stops: Sequence[PlannedStop], orders: Mapping[str, Order]) -> list[list[PlannedStop]]:
@@ -95,11 +95,15 @@ DAY_MS = 86_400_000
 
 
 def as_it_happens(
-    groups: Sequence[Sequence[PlannedStop]], orders: Mapping[str, Order], set_off_at_ms: int
+    groups: Sequence[Sequence[PlannedStop]],
+    orders: Mapping[str, Order],
+    set_off_at_ms: int,
+    not_before_ms: int = 0,
 ) -> list[list[PlannedStop]]:
     """The stops with their true times: legs and services take what was planned, pick-ups wait for what is not ready.
 
-    An order that is ready before its estimate gains nothing beyond what the courier's arrival permits.
+    An order that is ready before its estimate gains nothing beyond what the courier's arrival permits. No hand-over is
+    before `not_before_ms`, when the plan was made.
     """
     happened: list[list[PlannedStop]] = []
     planned_ms = actual_ms = set_off_at_ms
@@ -113,7 +117,7 @@ def as_it_happens(
         else:
             access_ms = max(row.dropoff_access_ms for row in rows)
             earliest_ms = max(row.dropoff_not_before_ms or 0 for row in rows)
-        at_ms = max(arrive_ms + access_ms, earliest_ms)
+        at_ms = max(arrive_ms + access_ms, earliest_ms, not_before_ms)
         planned_ms = max(stop.depart_at_ms for stop in group)
         actual_ms = at_ms + planned_ms - group[0].at_ms
         happened.append(
@@ -269,7 +273,7 @@ class LockedCourier:
             groups = as_it_happens(groups, self._orders, set_off_at_ms)
             if groups[0][0].at_ms > self._shift.off_at_ms:
                 drive = drive_in_vain(plan.courier_id, set_off_at_ms, groups[0][0], self._orders)
-                self._given_up = GivenUp(plan.new_order_ids, drive)
+                self._given_up = GivenUp(plan.new_order_ids, (drive,))
         for group in groups:
             if self._given_up is None:
                 self.visits += [visit_of(plan.courier_id, stop, set_off_at_ms) for stop in group]

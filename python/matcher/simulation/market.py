@@ -16,7 +16,9 @@ class Diversion(Enum):
     """Nothing: the courier carries out the whole plan, and is seen again where and when it ends."""
     ADDED_ORDERS = "added_orders"
     """What has been promised stays; until the first pick-up is made, orders may be added at it or after it. Then the
-    courier carries out the plan, and is seen again where and when it ends."""
+    courier carries out the plan, and is seen again where and when it ends. With prepositioning and late kitchens, a
+    courier who is at the place and waits for the kitchen is seen as free there, and what it waits for as open: it may
+    be given other orders, or sent elsewhere, as any courier who was sent there to wait."""
     LIVE_ROUTE = "live_route"
     """All but the stop that the courier is driving to or serving."""
 

@@ -38,7 +38,7 @@ class Relocation:
 
 @dataclass(frozen=True, slots=True)
 class CommittedPlan:
-    """Orders given to a courier by one decision: for good, but for those given up when the courier's shift ended."""
+    """Orders given to a courier by one decision: for good, but for those given up at the kitchen."""
 
     at_ms: int
     courier_id: str

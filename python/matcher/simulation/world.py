@@ -94,7 +94,7 @@ class World:
         return self._outcome()
 
     def _advance(self, now_ms: int) -> None:
-        """Couriers make what stops are due, and give up what they waited for in vain."""
+        """Couriers make what stops are due, and give up what they wait for in vain, or what others may take."""
         for courier in self._present.values():
             courier.advance(now_ms)
             self._take_back(courier.give_up(now_ms))
@@ -103,14 +103,15 @@ class World:
         if given_up is not None:
             self._open.update(given_up.order_ids)
             self._committed -= len(given_up.order_ids)
-            self._relocations.append(given_up.drive)
+            self._relocations += given_up.drives
 
     def _courier(self, shift: Shift) -> SimulatedCourier:
         late = self._kitchens if self._noise.late_kitchens else None
         if self._rules.diversion is Diversion.LOCKED_PLAN:
             return LockedCourier(shift, self._orders, late=late, paying=self._paying)
         if self._rules.diversion is Diversion.ADDED_ORDERS:
-            return AddingCourier(shift, self._orders, late=late, paying=self._paying)
+            exchanging = late is not None and self._rules.prepositioning
+            return AddingCourier(shift, self._orders, late=late, exchanging=exchanging, paying=self._paying)
         return LiveCourier(shift, self._orders, self._market.frame, paying=self._paying)
 
     def _welcome(self, now_ms: int) -> None:

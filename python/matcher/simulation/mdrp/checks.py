@@ -12,11 +12,15 @@ that evaluator besides those the evaluator leaves out. A solution is held to the
 In either, an assignment is given to a courier who is on shift and has finished the one before.
 
 Where ready times are not known before they come, a courier's last drive may be to a restaurant without an assignment:
-its shift ended before the order was ready.
+its shift ended before the order was ready. With both powers a courier who is at a restaurant and waits for the kitchen
+may then be given other orders of that restaurant (an update), or none: it has come there as one who was sent to wait,
+and is held to the rules for those. It may have set off for any order of the restaurant that was placed and not picked
+up yet.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,6 +75,11 @@ class OperatingMode:
     prepositioning: bool = False
     assignment_updates: bool = False
     late_kitchens: bool = False
+
+    @property
+    def exchanges(self) -> bool:
+        """Whether a courier who waits for a kitchen may be given other orders, or none."""
+        return self.prepositioning and self.assignment_updates and self.late_kitchens
 
     def __str__(self) -> str:
         powers = [
@@ -171,6 +180,7 @@ def _couriers(instance: Instance, solution: Solution, mode: OperatingMode) -> It
     dropoffs = {row.order: row.dropoff for row in solution.orders}
     restaurants = dict(zip(instance.orders.ids, instance.orders.restaurant, strict=True))
     placements = dict(zip(instance.orders.ids, instance.orders.placement.tolist(), strict=True))
+    there = _there(instance, solution)
     places = instance.places()
     shifts = zip(instance.couriers.ids, instance.couriers.on.tolist(), instance.couriers.off.tolist(), strict=True)
     for courier, on_time, off_time in shifts:
@@ -181,6 +191,7 @@ def _couriers(instance: Instance, solution: Solution, mode: OperatingMode) -> It
             places=places,
             restaurants=restaurants,
             placements=placements,
+            there=there,
             waiting_places=frozenset(instance.restaurants.ids)
             if mode.prepositioning or mode.late_kitchens
             else frozenset(),
@@ -194,6 +205,16 @@ def _couriers(instance: Instance, solution: Solution, mode: OperatingMode) -> It
         yield from day.follow(own)
 
 
+def _there(instance: Instance, solution: Solution) -> dict[str, list[tuple[int, int]]]:
+    """By restaurant: placement and pick-up of each of its orders; the end of time for those not picked up."""
+    pickups = {row.order: row.pickup for row in solution.orders}
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    listed = instance.orders
+    for order, placement, restaurant in zip(listed.ids, listed.placement.tolist(), listed.restaurant, strict=True):
+        found[restaurant].append((placement, pickups.get(order, sys.maxsize)))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _CourierDay:
     """One courier's moves, followed assignment by assignment."""
@@ -205,6 +226,8 @@ class _CourierDay:
     """Of every order."""
     placements: dict[str, int]
     """Of every order."""
+    there: dict[str, list[tuple[int, int]]]
+    """By restaurant: from when to when each of its orders could be set off for."""
     waiting_places: frozenset[str]
     """Where an idle courier may be sent."""
     dropoffs: dict[str, int]
@@ -311,7 +334,8 @@ class _CourierDay:
             detail = f"picks up at {a.pickup}, assigned at {a.time}"
             yield self._violation(Rule.FINAL_BEFORE_PICKUP, a.pickup, detail, a.orders[0])
         first = min(self.placements[order] for order in a.orders)
-        if approach.departure < first:
+        spans = self.there[approach.destination] if self.mode.exchanges else []
+        if approach.departure < first and not any(begin <= approach.departure <= end for begin, end in spans):
             detail = f"sets off at {approach.departure}, the first order of the bundle is placed at {first}"
             yield self._violation(Rule.SETS_OFF_FOR_AN_ORDER, approach.departure, detail, a.orders[0])
 
