@@ -58,6 +58,8 @@ class Outcome:
     """Distance over that of the best known plan, minus one; not comparable where vehicles differ."""
     unserved: int
     cpu_seconds: float
+    iterations: int = 0
+    """Of ours; peers count other things."""
     invalid: str = ""
     """The rule that a peer's plan breaks, by the independent checker; such a plan does not count."""
     trace: tuple[tuple[float, int, float], ...] = ()
@@ -86,13 +88,13 @@ def read_cases(objective: str, family: str) -> list[Case]:
     return sorted(cases, key=lambda case: (case.size, case.name))
 
 
-def sample(cases: list[Case], sizes: list[int], per_class: int) -> list[Case]:
-    """The first `per_class` instances of every class (lc1, lr2, ...) and size."""
+def sample(cases: list[Case], sizes: list[int], per_class: int, classes: list[str]) -> list[Case]:
+    """The first `per_class` instances of every class (lc1, lr2, ...; all when none is named) and size."""
     taken: dict[tuple[int, str], int] = defaultdict(int)
     chosen = []
     for case in cases:
         kind = case.name.rstrip("0123456789_-")[:3] + next((c for c in case.name if c.isdigit()), "")
-        if case.size in sizes and taken[case.size, kind] < per_class:
+        if case.size in sizes and kind in (classes or [kind]) and taken[case.size, kind] < per_class:
             taken[case.size, kind] += 1
             chosen.append(case)
     return chosen
@@ -125,6 +127,7 @@ def run(case: Case, solver: str, budget: float, objective: str, seed: int) -> Ou
         gap=solution.distance / case.distance - 1.0,
         unserved=len(solution.left_out),
         cpu_seconds=spent,
+        iterations=solution.iterations if solver == "matcher" else 0,
         invalid=invalid,
         trace=tuple(
             (step.fraction * budget, step.vehicles - case.vehicles, step.distance / case.distance - 1.0)
@@ -173,12 +176,27 @@ def table(outcomes: list[Outcome], sizes: list[int]) -> str:
     return "\n".join(lines)
 
 
+def rates(outcomes: list[Outcome], sizes: list[int]) -> list[str]:
+    """Rows of our iterations a second of CPU time, means by budget and size; one removes and reinserts ten requests."""
+    rows = []
+    for budget in sorted({o.budget for o in outcomes}):
+        cells = []
+        for size in sizes:
+            here = [
+                o.iterations / o.cpu_seconds for o in outcomes if (o.budget, o.size) == (budget, size) and o.iterations
+            ]
+            cells.append(f"{statistics.mean(here):,.0f}" if here else "")
+        rows.append(f"| iterations/s | {budget:g} | " + " | ".join(cells) + " |")
+    return rows
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budgets", type=float, nargs="+", default=[0.1, 1.0])
     parser.add_argument("--tasks", type=int, nargs="+", default=[100, 200, 400, 1000])
     parser.add_argument("--per-class", type=int, default=2, help="instances of each class and size")
+    parser.add_argument("--classes", nargs="*", default=[], help="lc1, lr2, ...; all when none is named")
     parser.add_argument("--objective", choices=["hierarchical", "distance"], default="hierarchical")
     parser.add_argument("--family", choices=["lilim", "sartori_buriol"], default="lilim")
     parser.add_argument("--peers", nargs="*", default=[], choices=[*sorted(PEERS), "all"], help="all: those installed")
@@ -189,7 +207,9 @@ def main() -> None:
     if not data_folder().exists():
         sys.exit(f"{data_folder()} is missing; set MATCHER_DATA to the folder of the yardstick data")
     peers = installed() if "all" in arguments.peers else arguments.peers
-    cases = sample(read_cases(arguments.objective, arguments.family), arguments.tasks, arguments.per_class)
+    cases = sample(
+        read_cases(arguments.objective, arguments.family), arguments.tasks, arguments.per_class, arguments.classes
+    )
     outcomes = []
     for budget in arguments.budgets:
         for case in cases:
@@ -201,6 +221,7 @@ def main() -> None:
                 print(json.dumps(asdict(outcome)), file=sys.stderr, flush=True)
     print(f"{len(cases)} instances, objective {arguments.objective}, seed {arguments.seed}")
     print(table(outcomes, arguments.tasks))
+    print("\n".join(rates(outcomes, arguments.tasks)))
     missing = sorted(set(PEERS) - set(installed()))
     if missing:
         print(f"not installed: {', '.join(missing)}")

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "route/decomposition.h"
@@ -19,6 +20,10 @@ constexpr double kCompactShare = 0.05, kFleetShare = 0.5;
 constexpr double kWorthASearch = 1200.0, kApart = 0.65, kAgain = 0.3;
 constexpr int kMostSearches = 3;
 constexpr double kLookShare = 0.01;  // of the budget, after which its iterations are estimated
+// Routes seen on the way are put together anew at this share of a search, by so many iterations of the packing for each
+// of the search so far, if they are enough to find anything.
+constexpr double kRecombine = 0.9, kPackingShare = 0.1;
+constexpr std::int64_t kLeastPacking = 5'000, kMostPacking = 200'000;
 
 }  // namespace
 
@@ -137,13 +142,35 @@ void construct(SearchState& state) {
 
 namespace {
 
+// The best plan that the routes seen so far make up becomes the incumbent, when it is better. The work that it may take
+// is a small share of that of the search so far, whose iterations take several times as long as those of the packing.
+void recombine(SearchState& state) {
+  Plan& plan = state.plan;
+  state.restore();
+  const auto granted = static_cast<std::int64_t>(kPackingShare * static_cast<double>(state.out.iterations));
+  if (state.pool == nullptr || granted < kLeastPacking || plan.missing() > plan.hopeless()) return;
+  const bool fewest = state.options.objective == PdptwObjective::kHierarchical;
+  const auto routes = state.pool->combine(plan, fewest, std::min(granted, kMostPacking));
+  if (routes.empty()) return;
+  plan.replace({}, {});
+  for (const auto& nodes : routes) {
+    if (const std::int32_t slot = plan.empty_slot(0); slot >= 0) plan.assign(slot, nodes, 0);
+  }
+  construct(state);  // what the packing leaves out may fit
+  state.record();
+  state.restore();
+}
+
 // Less distance, until `until` of the budget is used.
 void shorten(SearchState& state, StringRemoval& removal, double until, double heat) {
   Decomposition parts(state);
   if (parts.worthwhile() && state.plan.missing() <= state.plan.hopeless()) {
     parts.run(removal, until, heat);
   } else {
-    removal.run(until, {heat});
+    const double began = state.progress();
+    removal.run(began + kRecombine * (until - began), {heat, 0.0, kRecombine});
+    recombine(state);
+    removal.run(until, {heat, kRecombine, 1.0});
   }
   state.restore();
 }
@@ -196,6 +223,8 @@ void search_plan(const PdptwProblem& problem, const PdptwOptions& options, Pdptw
       if (const std::int32_t slot = plan.empty_slot(type); slot >= 0 && plan.assign(slot, nodes, type)) break;
     }
   }
+  std::optional<RoutePool> pool;
+  if (plan.types() == 1 && problem.prize.empty()) state.pool = &pool.emplace(plan.requests());
   StringRemoval removal(state);
   const auto serve_all = [&](double until) {
     construct(state);
@@ -215,6 +244,7 @@ void search_plan(const PdptwProblem& problem, const PdptwOptions& options, Pdptw
   }
   if (searches > 1) {
     state.settle();
+    recombine(state);
     shorten(state, removal, 1.0, kAgain);
   } else {
     improve(state, removal, 1.0);

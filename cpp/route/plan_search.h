@@ -7,6 +7,7 @@
 
 #include "route/plan.h"
 #include "route/plan_exchange.h"
+#include "route/route_pool.h"
 
 namespace matcher::route {
 
@@ -51,6 +52,7 @@ class SearchState {
 
   Plan& plan;
   Rng rng;
+  RoutePool* pool = nullptr;  // of routes of complete plans, where they are collected
   // What a request may cost, in prizes. Above 1 some enter at a loss: together with others they may be worth it.
   double generosity = 1.0;
   const PdptwOptions& options;

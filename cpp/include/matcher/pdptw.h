@@ -17,7 +17,9 @@
 //  3. slack induction by string removals with simulated annealing for the distance (Christiaens & Vanden Berghe 2020,
 //     "Slack induction by string removals for vehicle routing problems"); from 200 requests on in parts of the plan,
 //     routes that share neighbours, as problems of their own (Santini, Schneider, Vidal & Vigo 2023, "Decomposition
-//     strategies for vehicle routing heuristics").
+//     strategies for vehicle routing heuristics"); routes seen on the way are put together anew by weighted set packing
+//     (set_packing.h; Rochat & Taillard 1995, "Probabilistic diversification and intensification in local search for
+//     vehicle routing").
 //
 // Complexity: memory O(nodes^2) for the distances and O(requests * routes) for the cache. Deterministic for a seed and
 // an iteration budget; with a deadline the cooling follows the clock and the result depends on the machine. A plan in
