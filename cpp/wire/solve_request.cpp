@@ -40,6 +40,7 @@ class DoubleField {
         const std::size_t bytes = std::min(kBlock, piece.size() - first), count = bytes / 8;
         std::memcpy(at, piece.data() + first, bytes);
         bool usable = true;
+        // Pieces are whole numbers, size_ in all. NOLINTNEXTLINE(clang-analyzer-security.ArrayBound)
         for (std::size_t k = 0; k < count; ++k) usable &= at[k] > -std::numeric_limits<double>::infinity();
         good &= usable;
         at += count;
