@@ -156,10 +156,11 @@ def measure(problem: Problem, peers: dict[str, Solve], slow: dict[str, int], mos
         stream = median(cpu(lambda: float(problem.costs.min()))[0] for _ in range(5))  # type: ignore[union-attr]
     medians = {name: median(values) for name, values in times.items()}
     best = min((name for name in medians if name != "ours"), key=medians.__getitem__, default=None)
-    again = {}
+    again: dict[str, float] = {}
     if small and best and problem.before is None:
         rivals = [name for name in active if medians[name] < 3 * medians[best] or name == "ours"]
-        again = near({name: active[name].solve for name in rivals}, most)
+        if len(rivals) > 1:  # the best may have been left at its first turn: far behind
+            again = near({name: active[name].solve for name in rivals}, most)
     return {
         "name": problem.name,
         "reach": problem.reach,
