@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::int32_t kLarge = 200;  // requests from which on a plan is worked on in parts
 constexpr std::size_t kPart = 125;    // requests of a part, about
-constexpr std::int32_t kLeastRoutes =
-    6;  // of a plan in parts; and none much longer than a part, which would then be the whole
+// Routes of a part, at least: between fewer ones there is little to exchange. Long routes make parts larger.
+constexpr std::size_t kRoutesOfPart = 8;
+constexpr double kPartsWorth = 1.6;  // parts of which a plan is as large: else one would be nearly the whole
 // Sweeps over all parts, each with other borders: many, as long as a part's visit is longer than its preparation.
 constexpr double kIterationsEach = 0.8;  // for each request in a sweep, by the rate of the whole plan
 constexpr int kMostSweeps = 40;
@@ -138,9 +139,13 @@ Neighbours SubProblem::neighbours(Plan& whole) const {
   return Neighbours(problem_, whole.neighbours(), node_of_, number_);
 }
 
+std::size_t Decomposition::part_size() const {
+  const std::size_t routes = std::max<std::size_t>(1, index(plan_.vehicles()));
+  return std::max(kPart, kRoutesOfPart * index(plan_.requests()) / routes);
+}
+
 bool Decomposition::worthwhile() const {
-  return plan_.requests() >= kLarge && plan_.vehicles() >= kLeastRoutes &&
-         index(plan_.requests()) <= kPart * index(plan_.vehicles());
+  return plan_.requests() >= kLarge && plan_.requests() >= kPartsWorth * static_cast<double>(part_size());
 }
 
 // False when time is up: at first, neighbours take a while to be found.
@@ -187,7 +192,7 @@ std::vector<std::int32_t> Decomposition::members(std::int32_t slot) const {
   return requests;
 }
 
-// Routes that share neighbours, about kPart requests each.
+// Routes that share neighbours, about part_size() requests each.
 std::vector<Decomposition::Part> Decomposition::partition() {
   if (!count_neighbours()) return {};
   taken_.assign(index(plan_.slots()), 0);
@@ -198,7 +203,8 @@ std::vector<Decomposition::Part> Decomposition::partition() {
     left += plan_.tour(slot).nodes.size() / 2;
   }
   std::vector<Part> parts;
-  for (std::size_t more = std::max<std::size_t>(1, (left + kPart / 2) / kPart); left > 0; more -= more > 1 ? 1 : 0) {
+  const std::size_t size = part_size();
+  for (std::size_t more = std::max<std::size_t>(1, (left + size / 2) / size); left > 0; more -= more > 1 ? 1 : 0) {
     parts.push_back(grow(left / more));
     left -= parts.back().requests.size();
   }

@@ -49,6 +49,7 @@ class Decomposition {
     std::vector<std::int32_t> slots, requests;
   };
 
+  std::size_t part_size() const;  // requests
   int sweeps_worth(StringRemoval& removal, double until, const Cooling& cooling);
   bool count_neighbours();
   std::vector<Part> partition();

@@ -18,7 +18,7 @@ constexpr std::size_t kBank = 1;                                              //
 constexpr double kFirstPrice = 10.0, kLeastPrice = 0.1, kHighestPrice = 1e9;  // in average legs
 constexpr double kDearer = 1.03, kCheaper = 0.99;
 constexpr std::int32_t kPatience = 300;  // iterations before the incumbent is taken up again
-constexpr std::int64_t kNoteEvery = 4;   // iterations, between looks at the routes for the pool
+constexpr std::int64_t kNoteEvery = 16;  // iterations, between looks at the routes for the pool
 constexpr double kOtherVehicle = 0.1;    // of giving a route, or the first request, a vehicle of another type
 // Requests that are not worth a detour each may be worth one together: in some iterations prizes count several times.
 constexpr double kGenerous = 0.1, kMostGenerous = 4.0;
