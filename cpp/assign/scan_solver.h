@@ -351,7 +351,7 @@ class ScanSolver {
   Nearest read(std::int32_t i, double base, double now) {
     const Nearest nearest = relax_row(isa_, costs_.row(i), v_.data(), n_cols_, base, now, i, distance_, from_);
     const std::int32_t j = col_for_row_[size(i)];
-    if (j != kFree) {
+    if (lists_ && j != kFree) {
       const double tight = pair_cost(i, j) - at_start_[size(j)];
       lists_->make(i, costs_.row(i), at_start_.data(), tight + kAhead * std::max(reach_, nearest.distance - began_));
     }
