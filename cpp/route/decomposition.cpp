@@ -125,12 +125,14 @@ void SubProblem::copy_requests(const PdptwProblem& whole, const std::vector<std:
 
 std::vector<std::int32_t> SubProblem::inside(const std::vector<std::int32_t>& nodes) const {
   std::vector<std::int32_t> own;
+  own.reserve(nodes.size());
   for (const std::int32_t node : nodes) own.push_back(number_[index(node)]);
   return own;
 }
 
 std::vector<std::int32_t> SubProblem::outside(const std::vector<std::int32_t>& nodes) const {
   std::vector<std::int32_t> whole;
+  whole.reserve(nodes.size());
   for (const std::int32_t node : nodes) whole.push_back(node_of_[index(node)]);
   return whole;
 }

@@ -87,6 +87,7 @@ std::vector<std::vector<std::int32_t>> RoutePool::combine(const Plan& plan, bool
   const double now = plan.cost() + vehicle * vehicles + left_out * static_cast<double>(plan.absent().size());
   if (static_cast<double>(solution.total) >= now * unit * (1.0 - 1e-9)) return {};
   std::vector<std::vector<std::int32_t>> routes;
+  routes.reserve(solution.chosen.size());
   for (const std::int32_t column : solution.chosen) routes.push_back(routes_[index(column)].nodes);
   return routes;
 }
