@@ -352,8 +352,9 @@ class ScanSolver {
     const Nearest nearest = relax_row(isa_, costs_.row(i), v_.data(), n_cols_, base, now, i, distance_, from_);
     const std::int32_t j = col_for_row_[size(i)];
     if (lists_ && j != kFree) {
+      ReachLists<T>& lists = *lists_;
       const double tight = pair_cost(i, j) - at_start_[size(j)];
-      lists_->make(i, costs_.row(i), at_start_.data(), tight + kAhead * std::max(reach_, nearest.distance - began_));
+      lists.make(i, costs_.row(i), at_start_.data(), tight + kAhead * std::max(reach_, nearest.distance - began_));
     }
     return nearest;
   }
