@@ -123,7 +123,9 @@ def test_while_many_wait_decisions_get_smaller_and_say_so() -> None:
     """Brown-out: with a fuller queue each decision is planned with less time; the last one, with nobody behind it, is
     whole again."""
     travel = BlockingTravel()
+    # One of four waits at least a quarter of the queue full, however long calls have taken.
     settings = "inline_bytes = 0\nworker_threads = 1\nqueue_calls = 4\nbrownout_budget_ms = 1"
+    settings += "\nbrownout_queue_share = 0.25"
     market = snapshot("scarce-60x15")
     app = App(config(settings), travel=travel)
     with app, running(app) as server, Client(server.address) as client, ThreadPoolExecutor(3) as threads:
