@@ -69,7 +69,7 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
                const std::vector<std::vector<std::int32_t>>& initial, const py::object& types, const py::object& shifts,
                const py::object& fixed_cost, const py::object& capacities, const py::object& more_demand,
                const py::object& allowed, const py::object& max_ride, const py::object& prize,
-               const py::object& listener, const py::object& cancel, std::int32_t threads) {
+               const py::object& listener, const py::object& cancel, std::int32_t threads, bool keep_pool) {
   PdptwProblem problem;
   problem.distance = strict_span<double>(distance, "distance", 2);
   if (!duration.is_none()) problem.duration = strict_span<double>(duration, "duration", 2);
@@ -115,6 +115,7 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
   options.seed = seed;
   options.threads = threads;
   options.initial = initial;
+  options.keep_pool = keep_pool;
   PdptwResult result;
   InputFault fault;
   {
@@ -134,6 +135,7 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
   out["distance"] = result.distance;
   out["iterations"] = result.iterations;
   out["history"] = history;
+  out["pool"] = result.pool;
   return out;
 }
 
@@ -147,7 +149,7 @@ void register_pdptw(py::module_& m) {
         py::arg("shifts") = py::none(), py::arg("fixed_cost") = py::none(), py::arg("capacities") = py::none(),
         py::arg("more_demand") = py::none(), py::arg("allowed") = py::none(), py::arg("max_ride") = py::none(),
         py::arg("prize") = py::none(), py::arg("listener") = py::none(), py::arg("cancel") = py::none(),
-        py::arg("threads") = 1, "See matcher.routing.solve.");
+        py::arg("threads") = 1, py::arg("keep_pool") = false, "See matcher.routing.solve.");
 }
 
 }  // namespace matcher::bindings

@@ -254,6 +254,7 @@ void search_plan(const PdptwProblem& problem, const PdptwOptions& options, Pdptw
   out.unserved = plan.absent();
   std::sort(out.unserved.begin(), out.unserved.end());
   out.distance = plan.distance();
+  if (pool && options.keep_pool) out.pool = pool->routes();
 }
 
 }  // namespace route

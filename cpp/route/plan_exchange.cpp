@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -119,7 +120,12 @@ void search_together(const PdptwProblem& problem, const PdptwOptions& options, P
       best = search;
     }
   }
+  std::vector<std::vector<std::int32_t>> pool;
+  for (PdptwResult& result : results) {
+    pool.insert(pool.end(), std::move_iterator(result.pool.begin()), std::move_iterator(result.pool.end()));
+  }
   out = std::move(results[best]);
+  out.pool = std::move(pool);
   out.iterations = iterations;
 }
 

@@ -53,6 +53,13 @@ void RoutePool::forget() {
   for (std::size_t k = 0; k < routes_.size(); ++k) at_[routes_[k].key] = k;
 }
 
+std::vector<std::vector<std::int32_t>> RoutePool::routes() const {
+  std::vector<std::vector<std::int32_t>> all;
+  all.reserve(routes_.size());
+  for (const Known& route : routes_) all.push_back(route.nodes);
+  return all;
+}
+
 std::vector<std::vector<std::int32_t>> RoutePool::combine(const Plan& plan, bool fewest,
                                                           std::int64_t iterations) const {
   const std::int32_t vehicles = plan.vehicles();

@@ -18,6 +18,7 @@ class RoutePool {
   // Takes the routes that have changed since the last call.
   void note(const Plan& plan);
   std::size_t size() const { return routes_.size(); }
+  std::vector<std::vector<std::int32_t>> routes() const;
   // Routes of least sum that serve each request of the plan once, at most as many as the plan has; found by weighted
   // set packing within so many of its iterations. Empty when none are better than the plan's. A few requests may be
   // missing.

@@ -15,10 +15,14 @@ from tests.routing.test_solve import random_problem
 
 from matcher.routing import Break, Limit, OnBoard, Problem, Progress, Solution, VehicleType, solve
 from matcher.routing.repair import fits, overload, timetables
+from matcher.routing.rung import SolveTask
+from matcher.routing.rung_partition import recombined
 from matcher.routing.rungs import value
 from matcher.routing.timing import Clock
 
 EVERY = ["native", "ortools", "cpsat"]
+PLAIN = ["partition", *EVERY]
+"""Those that take vehicles of one type without prizes."""
 BEYOND = ["windows", "breaks", "locked", "on_board", "late_cost", "bins"]
 
 
@@ -173,7 +177,7 @@ def test_larger_problems_are_planned_too(solver: Any, field: str) -> None:
     assert (plan.routes, plan.timetables) == (again.routes, again.timetables), "iterations alone decide"
 
 
-@pytest.mark.parametrize("solver", EVERY)
+@pytest.mark.parametrize("solver", PLAIN)
 def test_every_rung_starts_from_given_routes(solver: Any) -> None:
     """A plan to start from is not made worse, whatever the budget."""
     problem = random_problem(3, 6, vehicles=6)
@@ -183,7 +187,7 @@ def test_every_rung_starts_from_given_routes(solver: Any) -> None:
     assert value(plan, "distance") <= tuple(x + 1e-4 for x in value(given, "distance"))
 
 
-@pytest.mark.parametrize("solver", EVERY)
+@pytest.mark.parametrize("solver", PLAIN)
 def test_every_rung_tells_of_progress_and_raises_what_the_listener_raises(solver: Any) -> None:
     """The exception comes out of the solver's own frames unchanged."""
     problem = random_problem(11, 5, vehicles=5)
@@ -200,7 +204,7 @@ def test_every_rung_tells_of_progress_and_raises_what_the_listener_raises(solver
         solve(problem, max_iterations=1_000, solver=solver, on_progress=fail)
 
 
-@pytest.mark.parametrize("solver", ["native", "ortools"])
+@pytest.mark.parametrize("solver", ["native", "partition", "ortools"])
 def test_every_rung_can_be_cancelled(solver: Any) -> None:
     """The limit is a minute; the answer comes when the byte is set."""
     cancel = np.zeros(1, np.uint8)
@@ -223,7 +227,7 @@ def test_what_a_locked_stop_picks_up_is_delivered_without_a_search(solver: Any, 
         solve(dataclasses.replace(problem, due=due), time_limit=0.0, objective="cost", solver=solver)
 
 
-@pytest.mark.parametrize("solver", EVERY)
+@pytest.mark.parametrize("solver", PLAIN)
 @pytest.mark.parametrize(("requests", "vehicles"), [(0, 3), (3, 0)])
 def test_nothing_to_do_and_nobody_to_do_it(solver: Any, requests: int, vehicles: int) -> None:
     """An empty plan, with a reason for each request."""
@@ -232,7 +236,7 @@ def test_nothing_to_do_and_nobody_to_do_it(solver: Any, requests: int, vehicles:
     assert (plan.routes, len(plan.unserved)) == ([], requests)
 
 
-@pytest.mark.parametrize("solver", EVERY)
+@pytest.mark.parametrize("solver", PLAIN)
 def test_what_no_vehicle_can_serve_is_left_out_with_its_reason(solver: Any) -> None:
     """Too large, too late, not allowed: the others are served."""
     plain = random_problem(4, 4)
@@ -246,6 +250,51 @@ def test_what_no_vehicle_can_serve_is_left_out_with_its_reason(solver: Any) -> N
     assert {u.request: u.binding[0] for u in plan.unserved} == {
         0: Limit.CAPACITY, 1: Limit.TIME_WINDOW, 2: Limit.VEHICLE_TYPE,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("objective", ["hierarchical", "distance"])
+@pytest.mark.parametrize("seed", range(6))
+def test_partition_finds_the_best_plan_that_its_routes_make_up(seed: int, objective: Any) -> None:
+    """Against every choice of routes from a small pool: all served once, with no more vehicles than the plan has."""
+    problem = random_problem(seed, 5, vehicles=5)
+    clock, pick = Clock(problem), problem.pickup.tolist()
+    nodes = [(int(p), int(d)) for p, d in zip(problem.pickup, problem.delivery, strict=True)]
+    pairs = [[a[0], b[0], *end] for a, b in itertools.permutations(nodes, 2) for end in ((a[1], b[1]), (b[1], a[1]))]
+    pool = [route for route in [*map(list, nodes), *pairs] if fits(problem, clock, 0, route)]
+    alone = [list(pair) for pair in nodes]
+    assert all(route in pool for route in alone)
+    plan = Solution(problem, alone, [], 10, [], objective=objective, pool=pool)
+    told: list[Progress] = []
+    task = SolveTask(problem, objective, None, 2_000, on_progress=lambda step, routes: told.append(step))
+    better = recombined(plan, task, None)
+    better.check()
+    every = (
+        Solution(problem, list(routes), [], 0, [], objective=objective)
+        for count in range(1, 6)
+        for routes in itertools.combinations(pool, count)
+        if sorted(node for route in routes for node in route if node in pick) == sorted(pick)
+    )
+    assert value(better, objective) == pytest.approx(min(value(one, objective) for one in every), rel=1e-8)
+    assert [step.distance for step in told] == [better.distance] * (better is not plan)
+    again = recombined(dataclasses.replace(better, pool=pool), task, None)
+    assert again.routes == better.routes, "nothing better than the best"
+
+
+@pytest.mark.parametrize("objective", ["hierarchical", "distance"])
+def test_partition_is_no_worse_than_its_search_and_repeats_itself(objective: Any) -> None:
+    """Iterations alone decide, those of CP-SAT too; with a time limit the plan holds as well."""
+    problem = delivery_problem("plain", 30, 3)
+    plan = solve(problem, max_iterations=4_000, objective=objective, solver="partition")
+    plan.check()
+    assert plan.solver == "partition"
+    first = solve(problem, max_iterations=3_200, objective=objective, solver="native")
+    assert value(plan, objective) <= value(first, objective)
+    fractions = [step.fraction for step in plan.history]
+    assert fractions == sorted(fractions)
+    assert solve(problem, max_iterations=4_000, objective=objective, solver="partition").routes == plan.routes
+    timed = solve(problem, time_limit=1.0, objective=objective, solver="partition")
+    timed.check()
+    assert timed.pool == []
 
 
 def test_auto_takes_the_kernel_where_it_can_and_says_who_answered() -> None:
@@ -320,7 +369,16 @@ def test_rungs_say_what_they_do_not_take() -> None:
         solve(beyond("windows", 1), max_iterations=10, objective="cost", solver="native")
     with pytest.raises(ValueError, match="takes 2000 arcs"):
         solve(random_problem(1, 60), max_iterations=10, solver="cpsat")
-    for solver in ("ortools", "cpsat"):
+    with pytest.raises(ValueError, match="the partition solver does not know windows"):
+        solve(beyond("windows", 1), max_iterations=10, objective="cost", solver="partition")
+    with pytest.raises(ValueError, match="the partition solver does not know several vehicle types"):
+        solve(rich_problem(1, 4, prizes=False, rides=False), max_iterations=10, solver="partition")
+    plain = dataclasses.replace(random_problem(1, 2), prize=np.full(2, 10.0))
+    with pytest.raises(ValueError, match="the partition solver does not know prizes"):
+        solve(plain, max_iterations=10, objective="distance", solver="partition")
+    with pytest.raises(ValueError, match="the partition solver takes a time_limit of a second or more"):
+        solve(random_problem(1, 2), time_limit=0.9, solver="partition")
+    for solver in ("partition", "ortools", "cpsat"):
         with pytest.raises(ValueError, match="counts wall time only"):
             solve(random_problem(1, 2), time_limit=1.0, clock="cpu", solver=solver)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match='objective is "distance"'):

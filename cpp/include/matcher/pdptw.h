@@ -96,6 +96,7 @@ struct PdptwOptions {
   StopCheck* stop = nullptr;
   PlanListener* listener = nullptr;
   std::vector<std::vector<std::int32_t>> initial;  // routes to start from; feasible ones are kept
+  bool keep_pool = false;                          // fill PdptwResult::pool
 };
 
 struct PdptwResult {
@@ -105,6 +106,9 @@ struct PdptwResult {
   double distance = 0.0;                          // cost, without the prizes forgone
   std::int64_t iterations = 0;                    // of all threads
   std::vector<PdptwImprovement> history;          // of the thread that found the plan
+  // Routes of complete plans seen on the way, of each set of requests the shortest known (to a thread); with
+  // vehicles of one type and without prizes. Empty elsewhere, for plans searched in parts, and unless asked for.
+  std::vector<std::vector<std::int32_t>> pool;
 };
 
 InputFault solve_pdptw(const PdptwProblem& problem, const PdptwOptions& options, PdptwResult& out);

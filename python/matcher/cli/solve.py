@@ -32,7 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--seed", type=int, default=0, help="routes: of the search (default 0)")
     parser.add_argument("--objective", choices=["hierarchical", "distance", "cost"], default="hierarchical",
                         help="routes: fewest vehicles first, distance alone, or all costs")  # fmt: skip
-    parser.add_argument("--solver", choices=["auto", "native", "ortools", "cpsat"], default="auto",
+    parser.add_argument("--solver", choices=["auto", "native", "partition", "ortools", "cpsat"], default="auto",
                         help="routes: who searches (default: native where it can)")  # fmt: skip
     parser.add_argument(
         "--out",

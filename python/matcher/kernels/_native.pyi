@@ -371,4 +371,5 @@ def solve_pdptw(
     listener: Any = None,
     cancel: Any = None,
     threads: int = 1,
+    keep_pool: bool = False,
 ) -> dict[str, Any]: ...

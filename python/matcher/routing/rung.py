@@ -13,7 +13,7 @@ from matcher.routing.problem import Problem
 from matcher.routing.solution import Progress, Solution
 
 Objective = Literal["hierarchical", "distance", "cost"]
-SolverName = Literal["auto", "native", "ortools", "cpsat"]
+SolverName = Literal["auto", "native", "partition", "ortools", "cpsat"]
 Listener = Callable[[Progress, list[list[int]]], object]
 
 

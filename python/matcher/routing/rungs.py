@@ -16,6 +16,7 @@ from matcher.routing.repair import put_in
 from matcher.routing.rung import Listener, Objective, RoutingSolver, SolverName, SolveTask
 from matcher.routing.rung_cpsat import CpSatSolver
 from matcher.routing.rung_ortools import OrToolsSolver
+from matcher.routing.rung_partition import PartitionSolver
 from matcher.routing.solution import Solution
 from matcher.routing.timing import Clock
 
@@ -37,23 +38,17 @@ class NativeSolver:
 
     def solve(self, task: SolveTask) -> Solution:
         """One native call."""
-        return search.solve(
-            task.problem,
-            time_limit=task.time_limit,
-            max_iterations=task.max_iterations,
-            seed=task.seed,
-            objective=task.objective,
-            initial=task.initial,
-            clock=task.clock,
-            on_progress=task.on_progress,
-            cancel=task.cancel,
-            threads=task.threads,
-        )
+        return search.solve_task(task)
 
 
 def rungs() -> dict[str, RoutingSolver]:
     """All of them by name. OR-Tools is imported when it is asked."""
-    return {"native": NativeSolver(), "cpsat": CpSatSolver(), "ortools": OrToolsSolver()}
+    return {
+        "native": NativeSolver(),
+        "partition": PartitionSolver(),
+        "cpsat": CpSatSolver(),
+        "ortools": OrToolsSolver(),
+    }
 
 
 def solve(
@@ -77,7 +72,8 @@ def solve(
     that are feasible are kept, each with the first vehicle type that can drive it. clock: what time_limit counts, wall
     time or the CPU time of this process.
 
-    solver: "native", "ortools" (the routing library: any problem), "cpsat" (few stops, proves the optimum), or "auto":
+    solver: "native", "partition" (the same, and the best plan of all routes that it has seen, through MathOpt),
+    "ortools" (the routing library: any problem), "cpsat" (few stops, proves the optimum), or "auto":
     native unless the problem has fields that it does not know (`Problem.beyond_kernel`); such a problem goes to CP-SAT
     where it is small, with half of the budget, and to the routing library unless that has proved its plan. Up to 16
     requests with a second or more of wall time, "auto" gives half of it to the routing library, too, and answers with
@@ -109,8 +105,8 @@ def solve(
         raise ValueError(f"max_iterations is {max_iterations}, it must not be negative")
     if objective not in ("hierarchical", "distance", "cost"):
         raise ValueError(f"objective is {objective!r}, it must be 'hierarchical', 'distance' or 'cost'")
-    if solver not in ("auto", "native", "ortools", "cpsat"):
-        raise ValueError(f"solver is {solver!r}, it must be 'auto', 'native', 'ortools' or 'cpsat'")
+    if solver not in ("auto", *rungs()):
+        raise ValueError(f"solver is {solver!r}, it must be 'auto' or one of {', '.join(map(repr, rungs()))}")
     task = SolveTask(
         problem,
         objective,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from matcher.kernels import routing as native
 from matcher.routing.problem import Problem
+from matcher.routing.rung import SolveTask
 from matcher.routing.solution import Progress, Solution
 
 
@@ -25,6 +26,7 @@ def solve(
     on_progress: Callable[[Progress, list[list[int]]], object] | None = None,
     cancel: npt.NDArray[np.uint8] | None = None,
     threads: int = 1,
+    keep_pool: bool = False,
 ) -> Solution:
     """The best plan found within a budget of seconds, iterations, or both; one of them is required.
 
@@ -39,6 +41,8 @@ def solve(
 
     threads: as many searches with seeds of their own, 1 to 256, which show each other their best plans at every eighth
     of the budget. max_iterations is then of each; the CPU clock counts all of them.
+
+    keep_pool: give the routes that were seen as `Solution.pool`, of each set of requests the shortest.
 
     Deterministic for a seed, threads and max_iterations as long as no time_limit ends the search. Always returns:
     requests that no vehicle could serve are in `unserved`, each with its reason. Raises ValueError for a problem that
@@ -69,6 +73,7 @@ def solve(
         listener=None if on_progress is None else lambda step, routes: on_progress(Progress(*step), routes),
         cancel=cancel,
         threads=threads,
+        keep_pool=keep_pool,
         **columns,
     )
     return Solution(
@@ -79,6 +84,24 @@ def solve(
         history=[Progress(*step) for step in found["history"]],
         types=found["types"] if problem.types else [],
         objective=objective,
+        pool=found["pool"],
+    )
+
+
+def solve_task(task: SolveTask, *, keep_pool: bool = False) -> Solution:
+    """`solve` with the arguments of a task."""
+    return solve(
+        task.problem,
+        time_limit=task.time_limit,
+        max_iterations=task.max_iterations,
+        seed=task.seed,
+        objective=task.objective,
+        initial=task.initial,
+        clock=task.clock,
+        on_progress=task.on_progress,
+        cancel=task.cancel,
+        threads=task.threads,
+        keep_pool=keep_pool,
     )
 
 

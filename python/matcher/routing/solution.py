@@ -38,11 +38,13 @@ class Solution:
     timetables: list[Timetable] = field(default_factory=list)
     """Of each route; empty: as early as possible."""
     solver: str = "native"
-    """Which rung answered: "native", "ortools" or "cpsat"."""
+    """Which rung answered: "native", "partition", "ortools" or "cpsat"."""
     proven: bool = False
     """No better plan exists, travel being rounded as `solver` rounds it."""
     objective: str = "distance"
     """What it was made for, and prizes are weighed against."""
+    pool: list[list[int]] = field(default_factory=list, repr=False)
+    """Routes of complete plans that the search has seen, where it was asked to keep them."""
 
     @cached_property
     def unserved(self) -> Sequence[Unserved]:
