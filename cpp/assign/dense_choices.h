@@ -50,13 +50,13 @@ class DenseChoices {
   bool valid() const { return valid_; }
   // Column duals that spare most searches: see raise_duals().
   const std::vector<double>& raised() const { return raised_; }
-  // For a square problem that all must be matched in.
-  std::optional<Guess> guess() const {
-    if (costs_.col_stride != 1) return std::nullopt;
-    // Where a guess is right, it is right for a part as well: a small one says whether to read the whole so often.
-    const std::int64_t step = costs_.rows / kPart;
-    const MatrixView<T> part{costs_.data, kPart, kPart, costs_.row_stride * step, 1};
-    if (step > 1 && !GreedyGuess<T>(part, isa_).make()) return std::nullopt;
+  // For a problem that all rows must be matched in.
+  std::optional<Guess> guess() {
+    if (!GreedyGuess<T>::promises(costs_, isa_)) return std::nullopt;
+    if (costs_.col_stride != 1) {  // as the rows will be read often
+      in_order_ = in_row_order(costs_, isa_);
+      costs_ = {in_order_.get(), costs_.rows, costs_.cols, costs_.cols, 1};
+    }
     return GreedyGuess<T>(costs_, isa_).make();
   }
   // For epsilon-scaled bidding. coarse: the best of a sample will do.
@@ -102,7 +102,6 @@ class DenseChoices {
   static constexpr std::int32_t kFew = 8;
   static constexpr std::int32_t kWide = 4;  // times as many as wanted are still kept
   static constexpr std::int64_t kBlock = 16;
-  static constexpr std::int64_t kPart = 256;
   static constexpr std::int32_t kRanked = 64;  // so many choices are put in order by counting
   static constexpr double kRaised = 0.45;
   static constexpr std::int32_t kTurned = 16;
@@ -290,7 +289,7 @@ class DenseChoices {
   std::vector<std::pair<double, std::int32_t>> pairs_;
   std::optional<ScalingLists<T>> scaling_;
   std::vector<T> row_;
-  std::unique_ptr<T[]> turned_;  // columns side by side
+  std::unique_ptr<T[]> in_order_, turned_;  // copies: rows side by side, columns side by side
   std::int32_t columns_read_ = 0;
 };
 

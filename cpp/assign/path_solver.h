@@ -165,7 +165,7 @@ class PathSolver {
 
   bool start_from_guess() {
     if constexpr (requires { choices_.guess(); }) {
-      if (!every_column_) return false;
+      if (!every_column_ && !prices_.empty()) return false;
       const auto guess = choices_.guess();
       if (!guess) return false;
       free_all();

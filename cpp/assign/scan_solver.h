@@ -4,7 +4,7 @@
 //   1. where every column must end matched, column duals start at the column minima (a column reduction); else at zero;
 //   2. rows bid without epsilon, at most four times each on average;
 //   3. each row left over is matched along a shortest path, leaving at the first free column or unassigned price;
-//   4. where that becomes laborious and all must be matched, one guess at the whole answer is tried as a start.
+//   4. where that becomes laborious and all rows must be matched, one guess at the whole answer is tried as a start.
 // Every step keeps u[i] + v[j] <= c[i][j], so any stop leaves a bound. A limit on the rows scanned ends the attempt
 // where lists would do better; what was found is then a start for them.
 #ifndef MATCHER_ASSIGN_SCAN_SOLVER_H
@@ -235,7 +235,7 @@ class ScanSolver {
       if (col_for_row_[size(i)] != kFree) continue;
       const SolveStatus status = augment(i);
       if (status != SolveStatus::kOptimal) return status;
-      if (every_column_ && !guessed_ && meter_.used() > kLaborious * n_rows_) {
+      if (!guessed_ && (every_column_ || prices_.empty()) && meter_.used() > kLaborious * n_rows_) {
         guessed_ = true;
         if (start_from_guess()) i = -1;
       }
@@ -244,16 +244,23 @@ class ScanSolver {
   }
 
   bool start_from_guess() {
+    if (!GreedyGuess<T>::promises(costs_, isa_)) return false;
     auto guess = GreedyGuess<T>(costs_, isa_).make();
     if (!guess) return false;
+    std::vector<std::int32_t>& matching = guess->col_for_row;
+    for (std::int32_t i = 0; i < n_rows_; ++i) {
+      std::int32_t& j = matching[size(i)];
+      const double best = two_least(isa_, costs_.row(i), guess->col_duals.data(), n_cols_).first;
+      const double dual = guess->col_duals[size(j)];
+      if (cost(i, j) - dual <= best + rounding(cost(i, j), dual, std::is_integral_v<T>)) continue;
+      if (!every_column_) return false;  // a column with a dual must keep its row
+      j = kFree;                         // let the search decide
+    }
     v_ = std::move(guess->col_duals);
+    col_for_row_ = std::move(matching);
     std::fill_n(row_for_col_, n_cols_, kFree);
     for (std::int32_t i = 0; i < n_rows_; ++i) {
-      std::int32_t& j = col_for_row_[size(i)];
-      j = guess->col_for_row[size(i)];
-      const double least = two_least(isa_, costs_.row(i), v_.data(), n_cols_).first;
-      if (reduced(i, j) > least) j = kFree;  // tight but for rounding: let the search decide
-      if (j != kFree) row_for_col_[j] = i;
+      if (col_for_row_[size(i)] != kFree) row_for_col_[col_for_row_[size(i)]] = i;
     }
     return true;
   }
