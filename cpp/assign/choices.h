@@ -45,6 +45,12 @@ Cost low_of(const PlainChoice<Cost>& choice) {
   return choice.cost;
 }
 
+// Means over the rows of a problem: choices listed, from the cheapest of them to the dearest, the price of staying out
+// (infinite where one row has none).
+struct RowTraits {
+  double listed, spread, price;
+};
+
 // How far rows bid before paths are searched: sweeps over the free rows, bids that one of them may set off in a sweep,
 // and bids a row in all.
 struct BidLimits {

@@ -81,7 +81,10 @@ class DenseChoices {
     ++extended_;
     list(i, row(i), v.data(), wanted);
   }
-  bool contested(std::int32_t) const { return false; }
+  template <class Traits>
+  bool contested(std::int32_t, Traits&&) const {
+    return false;
+  }
   // Searching has become dear when an eighth of the rows had to be read again for it.
   bool laborious(std::int64_t) const { return extended_ > 16 + n_rows() / 8; }
 

@@ -111,7 +111,10 @@ class KeptRows {
   Cost beyond(std::int32_t) const { return infinite<Cost>(); }
   void renew(std::int32_t, const std::vector<Cost>&) {}
   void extend(std::int32_t, const std::vector<Cost>&, std::int32_t) {}
-  bool contested(std::int32_t free_rows) const { return SparseChoices<Cost>::contested(free_rows, n_rows()); }
+  template <class Traits>
+  bool contested(std::int32_t free_rows, Traits&& traits) const {
+    return SparseChoices<Cost>::contested(free_rows, n_rows(), traits);
+  }
   bool laborious(std::int64_t visited) const { return SparseChoices<Cost>::laborious(visited, n_rows()); }
   template <class Visit>
   void column(std::int32_t j, Visit&& visit) {

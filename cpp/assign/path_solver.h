@@ -138,7 +138,8 @@ class PathSolver {
 
   SolveStatus serve_rows() {
     if (!bid_all()) return SolveStatus::kStopped;
-    if (choices_.contested(free_rows()) && !(scale(kCoarse) && bid_all())) return SolveStatus::kStopped;
+    const bool contested = choices_.contested(free_rows(), [this] { return traits(); });
+    if (contested && !(scale(kCoarse) && bid_all())) return SolveStatus::kStopped;
     bool scaled = false;
     while (true) {
       visited_ = 0;
@@ -161,6 +162,17 @@ class PathSolver {
   std::int32_t free_rows() const {
     return static_cast<std::int32_t>(
         std::count_if(state_.rows.begin(), state_.rows.end(), [](const Row& r) { return r.col == kFree; }));
+  }
+
+  RowTraits traits() const {
+    RowTraits mean{0, 0, 0};
+    for (std::int32_t i = 0; i < n_rows_; ++i) {
+      const auto list = choices_.of(i);
+      mean.listed += static_cast<double>(list.size());
+      if (!list.empty()) mean.spread += static_cast<double>(low_of(list.back()) - low_of(list.front()));
+      mean.price += price(i) < kInfinite ? static_cast<double>(price(i)) : infinite<double>();
+    }
+    return {mean.listed / n_rows_, mean.spread / n_rows_, mean.price / n_rows_};
   }
 
   bool start_from_guess() {

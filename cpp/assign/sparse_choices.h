@@ -49,10 +49,21 @@ class SparseChoices {
   Cost beyond(std::int32_t) const { return infinite<Cost>(); }
   void renew(std::int32_t, const std::vector<Cost>&) {}
   void extend(std::int32_t, const std::vector<Cost>&, std::int32_t) {}
-  bool contested(std::int32_t free_rows) const { return contested(free_rows, n_rows()); }
+  template <class Traits>
+  bool contested(std::int32_t free_rows, Traits&& traits) const {
+    return contested(free_rows, n_rows(), traits);
+  }
   bool laborious(std::int64_t rows_visited) const { return laborious(rows_visited, n_rows()); }
-  // Bids have left so many rows free that paths from them would be long.
-  static bool contested(std::int32_t free_rows, std::int32_t rows) { return free_rows > 1000 + rows / 5; }
+  // Bids have left so many rows free that paths from them would be long. In smaller problems it depends on what rows
+  // have at stake: in sweeps over neighbours in a city paths were long where a third of the rows were free, the price
+  // was far beyond what separates a row's choices, and there were more than a few of these. traits(): RowTraits.
+  template <class Traits>
+  static bool contested(std::int32_t free_rows, std::int32_t rows, Traits&& traits) {
+    if (free_rows > 1000 + rows / 5) return true;
+    if (rows < 100 || free_rows < 0.32 * rows) return false;
+    const RowTraits mean = traits();
+    return mean.listed >= 7 && mean.price > 2 * mean.spread;
+  }
   // Searching has become dear when many rows were visited for each.
   static bool laborious(std::int64_t rows_visited, std::int64_t rows) { return rows_visited > 100 * rows + 10000; }
 
