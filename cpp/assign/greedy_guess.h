@@ -48,7 +48,7 @@ class GreedyGuess {
   // Whether a guess at a small part, rows from all over the matrix and as large a share of the columns, comes out. Any
   // strides.
   static bool promises(const MatrixView<T>& costs, Isa isa) {
-    const std::int64_t step = std::max<std::int64_t>(costs.rows / kPart, 1);
+    const std::int64_t step = std::max<std::int64_t>(costs.rows / kPart, 2);
     const MatrixView<T> part{costs.data, costs.rows / step, costs.cols / step, costs.row_stride * step,
                              costs.col_stride};
     if (part.col_stride == 1) return GreedyGuess(part, isa).make().has_value();

@@ -47,7 +47,9 @@ def test_methods_agree_around_the_limits(kind: str, shape: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.int32])
-@pytest.mark.parametrize("shape", [(40, 40), (450, 450), (600, 600), (100, 140), (250, 100), (450, 520), (640, 500)])
+@pytest.mark.parametrize(
+    "shape", [(24, 31), (40, 40), (450, 450), (600, 600), (100, 140), (250, 100), (450, 520), (640, 500)]
+)
 def test_rows_that_agree_are_guessed(shape: tuple[int, int], dtype: type) -> None:
     """Products of shuffled factors are matched dearest row to cheapest column: known, and reached in little work."""
     rng = np.random.default_rng(shape[0])
@@ -59,7 +61,7 @@ def test_rows_that_agree_are_guessed(shape: tuple[int, int], dtype: type) -> Non
     assert found.total_cost == int(np.sort(a)[:n] @ np.sort(b)[:n][::-1])
     assert np.all(found.row_duals[:, None] + found.col_duals[None, :] <= costs)
     assert found.row_duals.sum() + found.col_duals.sum() == found.total_cost
-    assert found.iterations < 30 * n
+    assert found.iterations < 18 * n
 
 
 @pytest.mark.parametrize("kind", ["product", "geometric"])
