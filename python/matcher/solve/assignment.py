@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -218,9 +218,7 @@ def _solve_dense(
             capacities=places,
         )
 
-    result = solve(duals, matching)
-    if result.status is SolveStatus.OVERFLOW and duals is not None:
-        result = solve(None, None)  # it was the start, perhaps, and not the costs
+    result = _from_start(solve, duals, matching)
     return _dense_solution(result, matrix, prices, maximize=maximize, places=places)
 
 
@@ -296,14 +294,24 @@ def _solve_sparse(
             capacities=places,
         )
 
-    result = solve(duals, matching)
-    if result.status is SolveStatus.OVERFLOW and duals is not None:
-        result = solve(None, None)  # it was the start, perhaps, and not the costs
+    result = _from_start(solve, duals, matching)
     if result.status is SolveStatus.INVALID:
         at = result.bad_cell
         i = int(np.searchsorted(rows.indptr, at, side="right")) - 1
         raise ValueError(bad_cell_sentence(f"costs[{i}, {rows.indices[at]}]", rows.data[at]))
     return _solution(result, prices, n, m, maximize, places, resolver)
+
+
+def _from_start(
+    solve: Callable[[NDArray[Any] | None, NDArray[np.int32] | None], AssignmentResult[Any]],
+    duals: NDArray[Any] | None,
+    matching: NDArray[np.int32] | None,
+) -> AssignmentResult[Any]:
+    """The solve from these duals and this matching, or without them where they, and not the costs, overflow."""
+    result = solve(duals, matching)
+    if result.status is SolveStatus.OVERFLOW and duals is not None:
+        return solve(None, None)
+    return result
 
 
 def _start(
