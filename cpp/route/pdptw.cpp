@@ -149,6 +149,7 @@ void recombine(SearchState& state) {
   state.restore();
   const auto granted = static_cast<std::int64_t>(kPackingShare * static_cast<double>(state.out.iterations));
   if (state.pool == nullptr || granted < kLeastPacking || plan.missing() > plan.hopeless()) return;
+  if (state.progress() >= 1.0) return;  // the packing looks at no clock
   const bool fewest = state.options.objective == PdptwObjective::kHierarchical;
   const auto routes = state.pool->combine(plan, fewest, std::min(granted, kMostPacking));
   if (routes.empty()) return;
