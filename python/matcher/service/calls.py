@@ -78,6 +78,14 @@ class Call:
         """For the work to be planned with; negative: only the least work there is."""
         return self.deadline - self.margin_seconds - time.monotonic()
 
+    def stop_in_time(self, token: CancelToken) -> asyncio.TimerHandle:
+        """Raises the token when the planned time is over; at once if it is, for a timer would wait for the loop's next
+        turn, and the work might be done by then."""
+        left = self.budget_left()
+        if left <= 0:
+            token.cancel()
+        return asyncio.get_running_loop().call_later(max(0.0, left), token.cancel)
+
 
 class Stage:
     """What a call does in one go; see Call.stage."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -132,7 +131,7 @@ class Methods:
         # When the planned time is over, the best matching so far is the answer. The call's own token would say that
         # nobody waits for one, and a call whose turn has not come would be dropped.
         with call.cancel.child() as stop:
-            timer = asyncio.get_running_loop().call_later(max(0.0, call.budget_left()), stop.cancel)
+            timer = call.stop_in_time(stop)
             try:
                 if len(call.request) > self._inline_bytes:
                     reply = await call.on_thread(self._workers, lambda: self._solve(call, self._read_solve(call), stop))

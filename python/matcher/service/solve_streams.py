@@ -38,7 +38,7 @@ class SolveStreams:
         """The answer to a stream of parts."""
         cancel = CancelToken()
         # When the planned time is over, the best matching so far is the answer; but only a whole problem has one.
-        timer = asyncio.get_running_loop().call_later(max(0.0, call.budget_left()), cancel.cancel)
+        timer = call.stop_in_time(cancel)
         held = 0
         try:
             async with asyncio.timeout(call.seconds_left()):

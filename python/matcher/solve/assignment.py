@@ -181,6 +181,8 @@ def stopped_after(seconds: float, cancel: CancelToken | None) -> Iterator[Cancel
     if not seconds >= 0:
         raise ValueError(f"time_limit must not be negative, got {seconds}")
     with (cancel or CancelToken()).child() as token:
+        if seconds == 0:
+            token.cancel()  # the work might be done before a timer's thread begins
         timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), token.cancel)
         timer.start()
         try:
