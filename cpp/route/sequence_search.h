@@ -338,8 +338,17 @@ class SequenceSearch {
         stop.latest_ms = std::min(stop.latest_ms, ride_start(node) + node.stop.ride_ms);
       }
     }
+    // However one drives, nobody is on the way longer than all of the ways and visits once the last window is open.
+    std::int64_t longest = 0, opening = problem.start_ms;
     for (std::size_t k = 0; k < free_; ++k) {
-      if (problem.stops[k].paired) problem.stops[problem.stops[k].partner].partner = k;
+      const LayerStop& stop = problem.stops[k];
+      longest += stop.long_way_ms + stop.access_ms + stop.leave_ms;
+      opening = std::max(opening, stop.earliest_ms);
+    }
+    for (std::size_t k = 0; k < free_; ++k) {
+      LayerStop& stop = problem.stops[k];
+      if (stop.paired) problem.stops[stop.partner].partner = k;
+      if (stop.ride_ms >= opening - problem.start_ms + longest) stop.ride_ms = kNeverMs;
     }
   }
 

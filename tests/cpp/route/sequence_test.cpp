@@ -120,17 +120,20 @@ TEST(Sequence, IsTheBestOfAllSequences) {
   EXPECT_GT(feasible, 100);
 }
 
-// Four orders, so that the layers answer wherever every stop has a visit of its own.
+// Four orders, so that the layers answer wherever every stop has a visit of its own. Little room and short rides, so
+// that many sets of stops cannot be served together.
 TEST(Sequence, LongerRoutesAreTheBestOfAllSequences) {
   std::mt19937_64 rng(11);
   SequenceOptions options;
   int feasible = 0;
-  for (int turn = 0; turn < 60; ++turn) {
+  for (int turn = 0; turn < 160; ++turn) {
     options.weights = {1000, 2000, 4000, 500, 1000, 500};
     if (turn % 3 == 0) options.weights = {0, 0, 0, 0, 1000, 700};
     if (turn % 3 == 1) options.weights = {0, 3, 0, 2, 0, 0};
     SmallMarket small(rng, 4);
     small.locked[0] = 0;
+    if (turn % 2 == 0) small.capacity[0] = 2 + turn % 3;
+    if (turn % 5 == 0) std::fill(small.ride.begin(), small.ride.end(), 60'000 * (8 + turn % 17));
     if (turn % 4 != 0) {  // no two stops at one place
       std::iota(small.pickup.begin(), small.pickup.end(), 0);
       std::iota(small.dropoff.begin(), small.dropoff.end(), 4);
