@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from matcher.routing import Problem, VehicleType
+from matcher.routing import OnBoard, Problem, VehicleType
 
 FEATURES = ("plain", "matrix", "dimensions", "skills", "depots", "open", "rides", "prizes", "fixed_costs",
-            "mixed")  # fmt: skip
+            "mixed", "windows", "lateness", "under_way")  # fmt: skip
 
 
 def delivery_problem(feature: str, requests: int, seed: int) -> Problem:
@@ -69,6 +69,29 @@ def delivery_problem(feature: str, requests: int, seed: int) -> Problem:
             max_ride=straight * rng.uniform(1.3, 2.5, requests) + 10.0,
             prize=rng.uniform(40, 400, requests),
         )  # fmt: skip
+    if feature == "windows":
+        # Half an hour early in the day, or as long later.
+        later = ready + rng.uniform(100, 300, n)
+        spans = {int(p): ((ready[p], ready[p] + 30.0), (later[p], later[p] + 30.0)) for p in pickup}
+        due = due.copy()
+        due[pickup] = later[pickup] + 30.0
+        return replace(plain, due=due, windows=spans)
+    if feature == "lateness":
+        due = due.copy()
+        due[pickup] = ready[pickup] + rng.uniform(10, 60, requests)
+        due[delivery] = due[pickup] + straight * rng.uniform(1.0, 1.5, requests) + 10.0
+        return replace(plain, due=due, late_cost=np.where(np.arange(n) > 0, 0.5, np.inf))
+    if feature == "under_way":
+        return replace(plain, types=_under_way(plain, kind), max_ride=np.full(requests, 500.0))
     if feature == "fixed_costs":
         return replace(plain, types=(replace(half[0], fixed_cost=60.0), replace(half[1], fixed_cost=25.0)))
     return plain
+
+
+def _under_way(plain: Problem, kind: VehicleType) -> tuple[VehicleType, ...]:
+    """At time 60 half of the fleet carries a request each, picked up at 50, and the rest stands at the depot."""
+    carrying = [
+        replace(kind, count=1, earliest=60.0, on_board=(OnBoard(request, 50.0),))
+        for request in range(min(kind.count // 2, len(plain.pickup)))
+    ]
+    return (*carrying, replace(kind, count=kind.count - len(carrying), earliest=60.0))

@@ -18,7 +18,7 @@ from matcher.routing import Solution, solve
 from matcher.routing.rung import Objective, SolverName
 from matcher.routing.rungs import value
 
-_OBJECTIVES: dict[str, Objective] = {"prizes": "distance", "fixed_costs": "cost", "mixed": "cost"}
+_OBJECTIVES: dict[str, Objective] = {"prizes": "distance", "fixed_costs": "cost", "mixed": "cost", "lateness": "cost"}
 
 
 def run(feature: str, requests: int, seed: int, seconds: float, solver: SolverName) -> tuple[Solution, float]:

@@ -9,10 +9,11 @@
 
 namespace matcher::bindings {
 
-class Deadline final : public StopCheck {
+// Seconds since it was made, of the wall or of this process.
+class Stopwatch {
  public:
-  Deadline(double seconds, bool cpu) : clock_(cpu ? cpu_seconds : wall_seconds), began_(clock_()), seconds_(seconds) {}
-  double elapsed_fraction() override { return seconds_ > 0.0 ? (clock_() - began_) / seconds_ : 1.0; }
+  explicit Stopwatch(bool cpu) : clock_(cpu ? cpu_seconds : wall_seconds), began_(clock_()) {}
+  double seconds() const { return clock_() - began_; }
 
  private:
   static double wall_seconds() {
@@ -22,6 +23,15 @@ class Deadline final : public StopCheck {
 
   double (*clock_)();
   double began_;
+};
+
+class Deadline final : public StopCheck {
+ public:
+  Deadline(double seconds, bool cpu) : watch_(cpu), seconds_(seconds) {}
+  double elapsed_fraction() override { return seconds_ > 0.0 ? watch_.seconds() / seconds_ : 1.0; }
+
+ private:
+  Stopwatch watch_;
   double seconds_;
 };
 

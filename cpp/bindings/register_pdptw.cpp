@@ -69,6 +69,7 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
                const std::vector<std::vector<std::int32_t>>& initial, const py::object& types, const py::object& shifts,
                const py::object& fixed_cost, const py::object& capacities, const py::object& more_demand,
                const py::object& allowed, const py::object& max_ride, const py::object& prize,
+               const py::object& late_cost, const py::object& window_first, const py::object& windows,
                const py::object& listener, const py::object& cancel, std::int32_t threads, bool keep_pool) {
   PdptwProblem problem;
   problem.distance = strict_span<double>(distance, "distance", 2);
@@ -100,6 +101,11 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
   if (!allowed.is_none()) problem.allowed = strict_span<std::uint8_t>(allowed, "allowed", 2);
   if (!max_ride.is_none()) problem.max_ride = strict_span<double>(max_ride, "max_ride");
   if (!prize.is_none()) problem.prize = strict_span<double>(prize, "prize");
+  if (!late_cost.is_none()) problem.late_cost = strict_span<double>(late_cost, "late_cost");
+  if (!windows.is_none()) {
+    problem.window_first = strict_span<std::int32_t>(window_first, "window_first");
+    problem.windows = strict_span<double>(windows, "windows", 2);
+  }
   const std::uint8_t* cancelled = nullptr;
   if (!cancel.is_none()) {
     const auto byte = strict_span<std::uint8_t>(cancel, "cancel");
@@ -142,13 +148,18 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
 }  // namespace
 
 void register_pdptw(py::module_& m) {
+  py::class_<Stopwatch>(m, "Stopwatch", py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
+                        "Seconds since it was made: what a time limit has lost before a search begins.")
+      .def(py::init<bool>(), py::kw_only(), py::arg("cpu_clock"))
+      .def("seconds", &Stopwatch::seconds);
   m.def("solve_pdptw", &solve, py::kw_only(), py::arg("distance"), py::arg("duration"), py::arg("ready"),
         py::arg("due"), py::arg("service"), py::arg("demand"), py::arg("pickup"), py::arg("delivery"),
         py::arg("vehicles"), py::arg("capacity"), py::arg("hierarchical"), py::arg("max_iterations"),
         py::arg("time_limit"), py::arg("cpu_clock"), py::arg("seed"), py::arg("initial"), py::arg("types") = py::none(),
         py::arg("shifts") = py::none(), py::arg("fixed_cost") = py::none(), py::arg("capacities") = py::none(),
         py::arg("more_demand") = py::none(), py::arg("allowed") = py::none(), py::arg("max_ride") = py::none(),
-        py::arg("prize") = py::none(), py::arg("listener") = py::none(), py::arg("cancel") = py::none(),
+        py::arg("prize") = py::none(), py::arg("late_cost") = py::none(), py::arg("window_first") = py::none(),
+        py::arg("windows") = py::none(), py::arg("listener") = py::none(), py::arg("cancel") = py::none(),
         py::arg("threads") = 1, py::arg("keep_pool") = false, "See matcher.routing.solve.");
 }
 

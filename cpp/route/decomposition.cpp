@@ -97,11 +97,28 @@ void SubProblem::copy_nodes(const PdptwProblem& whole) {
     demand_.push_back(whole.demand[index(node)]);
     for (std::size_t q = 0; q < further; ++q) more_demand_.push_back(whole.more_demand[index(node) * further + q]);
   }
+  if (!whole.late_cost.empty()) {
+    for (const std::int32_t node : node_of_) late_cost_.push_back(whole.late_cost[index(node)]);
+    problem_.late_cost = late_cost_;
+  }
+  if (!whole.windows.empty()) copy_windows(whole);
   problem_.ready = ready_;
   problem_.due = due_;
   problem_.service = service_;
   problem_.demand = demand_;
   problem_.more_demand = more_demand_;
+}
+
+void SubProblem::copy_windows(const PdptwProblem& whole) {
+  window_first_.push_back(0);
+  for (const std::int32_t node : node_of_) {
+    const auto first = index(whole.window_first[index(node)]), last = index(whole.window_first[index(node) + 1]);
+    const auto spans = whole.windows.subspan(2 * first, 2 * (last - first));
+    windows_.insert(windows_.end(), spans.begin(), spans.end());
+    window_first_.push_back(static_cast<std::int32_t>(windows_.size() / 2));
+  }
+  problem_.window_first = window_first_;
+  problem_.windows = windows_;
 }
 
 void SubProblem::copy_requests(const PdptwProblem& whole, const std::vector<std::int32_t>& requests) {

@@ -63,7 +63,8 @@ const std::vector<std::int32_t>& Neighbours::partners(std::int32_t node) {
   // One after the other: the way, some of the time that is then waited for certain, never what is too late for certain.
   const auto follows = [&](std::size_t a, std::size_t b) {
     const double travel = problem_.service[a] + duration[a * nodes + b];
-    if (problem_.ready[a] + travel > problem_.due[b] + kGrace) return std::numeric_limits<double>::infinity();
+    const bool hard = problem_.late_cost.empty() || std::isinf(problem_.late_cost[b]);
+    if (hard && problem_.ready[a] + travel > problem_.due[b] + kGrace) return std::numeric_limits<double>::infinity();
     return distance[a * nodes + b] + kWaiting * std::max(0.0, problem_.ready[b] - problem_.due[a] - travel);
   };
   ranking_.clear();

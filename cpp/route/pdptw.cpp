@@ -317,6 +317,28 @@ InputFault check_options(const PdptwProblem& problem, std::size_t n, std::size_t
   return {};
 }
 
+// Several windows a node: whole pairs that ascend, from `ready` to `due`.
+InputFault check_windows(const PdptwProblem& problem, std::size_t n) {
+  const auto& first = problem.window_first;
+  if (problem.windows.empty() && first.empty()) return {};
+  if (first.size() != n + 1 || first[0] != 0 || problem.windows.size() != 2 * static_cast<std::size_t>(first[n])) {
+    return {"windows", "and window_first do not belong together", -1};
+  }
+  for (std::size_t k = 0; k < n; ++k) {
+    const auto row = static_cast<std::int64_t>(k);
+    if (first[k + 1] < first[k] || first[k + 1] > first[n]) return {"window_first", "does not ascend", row};
+    const auto from = static_cast<std::size_t>(first[k]), to = static_cast<std::size_t>(first[k + 1]);
+    if (from == to) continue;
+    if (problem.windows[2 * from] != problem.ready[k] || problem.windows[2 * to - 1] != problem.due[k]) {
+      return {"windows", "do not reach from ready to due", row};
+    }
+    for (std::size_t at = 2 * from + 1; at < 2 * to; ++at) {
+      if (!(problem.windows[at] >= problem.windows[at - 1])) return {"windows", "do not ascend", row};
+    }
+  }
+  return {};
+}
+
 InputFault check(const PdptwProblem& problem) {
   const std::size_t n = problem.ready.size();
   const std::size_t requests = problem.pickup.size();
@@ -354,6 +376,12 @@ InputFault check(const PdptwProblem& problem) {
       return {"request", "does not deliver what it picks up", row};
     }
   }
+  if (!problem.late_cost.empty() && problem.late_cost.size() != n) return {"late_cost", "is not (nodes)", -1};
+  for (std::size_t k = 0; k < problem.late_cost.size(); ++k) {
+    if (!(problem.late_cost[k] >= 0.0))
+      return {"late_cost", "is negative or not a number", static_cast<std::int64_t>(k)};
+  }
+  if (const InputFault fault = check_windows(problem, n); !fault.ok()) return fault;
   return check_options(problem, n, requests);
 }
 
@@ -366,6 +394,9 @@ InputFault solve_pdptw(const PdptwProblem& problem, const PdptwOptions& options,
   }
   if (options.objective == PdptwObjective::kHierarchical && !problem.prize.empty()) {
     return {"prize", "has no meaning when vehicles count before cost: nothing would be served", -1};
+  }
+  if (options.objective == PdptwObjective::kHierarchical && !problem.late_cost.empty()) {
+    return {"late_cost", "is a cost, and vehicles count before cost", -1};
   }
   if (options.threads < 1 || options.threads > kMostThreads) return {"threads", "is not between 1 and 256", -1};
   if (options.threads > 1) {

@@ -7,6 +7,8 @@
 namespace matcher::route {
 namespace {
 
+constexpr double kLatest = 1e13;  // beyond every time of a problem
+
 // The transpose in blocks that fit the cache, or nothing when the matrix is its own transpose.
 std::vector<double> columns_of(std::span<const double> matrix, std::size_t n) {
   constexpr std::size_t kBlock = 32;
@@ -51,7 +53,13 @@ Plan::Plan(const PdptwProblem& problem, Neighbours neighbours)
   if (types_.empty()) types_.push_back({problem.vehicles, 0, 0, problem.ready[0], problem.due[0], 0.0});
   used_.resize(types_.size());
   more_ = problem.more_demand.size() / nodes_;
-  extras_ = more_ > 0 || !problem.max_ride.empty();
+  gaps_ = !problem.windows.empty();
+  late_ = !problem.late_cost.empty();
+  extras_ = more_ > 0 || late_ || !problem.max_ride.empty();
+  due_.assign(problem.due.begin(), problem.due.end());
+  for (std::size_t node = 0; late_ && node < nodes_; ++node) {
+    if (std::isfinite(problem.late_cost[node])) due_[node] = kLatest;
+  }
   at_of_.resize(problem.pickup.size());
   for (std::int32_t r = 0; r < requests(); ++r) {
     request_of_[index(problem.pickup[index(r)])] = r;
@@ -120,6 +128,29 @@ Stop Plan::stop_at(std::int32_t node) const {
   return stop;
 }
 
+// All stays monotone with several windows: who arrives later starts no earlier, and the latest start that keeps what
+// follows in time lies in a window. Tables and tests are those of one window.
+double Plan::opens_between(std::int32_t node, double at) const {
+  const auto spans = windows_of(node);
+  at = std::max(problem_.ready[index(node)], at);
+  for (std::size_t k = 0; k < spans.size(); k += 2) {
+    if (at <= spans[k + 1] + kGrace) return std::max(spans[k], at);
+  }
+  return at;
+}
+
+double Plan::closes_between(std::int32_t node, double by) const {
+  const auto spans = windows_of(node);
+  const double due = due_[index(node)];
+  by = std::min(due, by);
+  // After the last window service starts at a price, or not at all.
+  if (spans.empty() || (by > spans.back() && due > spans.back())) return by;
+  for (std::size_t k = spans.size(); k > 0; k -= 2) {
+    if (by + kGrace >= spans[k - 2]) return std::min(spans[k - 1], by);
+  }
+  return by;
+}
+
 // Distance and travel time from the stop before.
 void Plan::link(Tour& tour, std::size_t at) const {
   const std::int32_t before = tour.stops[at - 1].node, node = tour.stops[at].node;
@@ -132,7 +163,8 @@ void Plan::forward(Tour& tour, std::size_t from, std::size_t at_least) const {
   for (std::size_t k = from; k < tour.stops.size(); ++k) {
     Stop& stop = tour.stops[k];
     const Stop& before = tour.stops[k - 1];
-    const double depart = std::max(stop.ready, before.depart + stop.trip) + stop.service;
+    const double arrive = before.depart + stop.trip;
+    const double depart = (gaps_ ? opens_between(stop.node, arrive) : std::max(stop.ready, arrive)) + stop.service;
     const std::int32_t load = before.load + problem_.demand[index(stop.node)];
     if (k > at_least && depart == stop.depart && load == stop.load) return;
     stop.depart = depart;
@@ -145,13 +177,14 @@ void Plan::backward(Tour& tour, std::size_t from, std::size_t at_most) const {
   for (std::size_t k = from + 1; k-- > 0;) {
     Stop& stop = tour.stops[k];
     const Stop& next = tour.stops[k + 1];
-    const double latest = std::min(problem_.due[index(stop.node)], next.latest - next.trip - stop.service);
+    const double by = next.latest - next.trip - stop.service;
+    const double latest = gaps_ ? closes_between(stop.node, by) : std::min(due_[index(stop.node)], by);
     if (k < at_most && latest == stop.latest) return;
     stop.latest = latest;
   }
 }
 
-void Plan::refresh(Tour& tour) const {
+void Plan::refresh(Tour& tour) {
   const std::size_t n = tour.nodes.size();
   tour.stops.resize(n + 2);
   const PdptwVehicleType& vehicle = types_[index(tour.type)];
@@ -163,16 +196,20 @@ void Plan::refresh(Tour& tour) const {
   tour.stops[n + 1].latest = vehicle.latest;
   for (std::size_t k = 0; k < n; ++k) tour.stops[k + 1] = stop_at(tour.nodes[k]);
   for (std::size_t k = 1; k < n + 2; ++k) link(tour, k);
-  sum_legs(tour);
   forward(tour, 1, n + 1);
   backward(tour, n, 0);
+  sum_costs(tour);
 }
 
-void Plan::sum_legs(Tour& tour) const {
-  tour.length = 0.0;
+void Plan::sum_costs(Tour& tour) {
+  tour.length = tour.late = 0.0;
   if (tour.nodes.empty()) return;
   tour.length = types_[index(tour.type)].fixed_cost;
   for (const Stop& stop : tour.stops) tour.length += stop.leg;
+  if (!late_) return;
+  sequence_.assign(tour.nodes.begin(), tour.nodes.end());
+  if (sound_sequence(tour.type)) tour.late = lateness_;
+  tour.length += tour.late;
 }
 
 // The stops that stay keep what they know; only where one is gone a leg is looked up and times move.
@@ -204,9 +241,9 @@ bool Plan::skim(const Tour& tour, Gone&& gone, Tour& out) {
   out.stops.resize(kept);
   out.nodes.resize(kept - 2);
   if (last == 0) return true;
-  sum_legs(out);
   forward(out, first, last);
   backward(out, last - 1, first - 1);
+  sum_costs(out);
   // A route keeps its times when every stop after a hole does.
   for (std::size_t k = first; k <= last; ++k) {
     if (out.stops[k].depart - out.stops[k].service > out.stops[k].latest + kGrace) return false;
@@ -229,7 +266,8 @@ bool Plan::sound_sequence(std::int32_t type) {
       }
     }
   }
-  if (problem_.max_ride.empty()) return true;
+  const bool rides = !problem_.max_ride.empty();
+  if (!rides && !late_) return true;
   const PdptwVehicleType& vehicle = types_[index(type)];
   lower_.assign(n, 0.0);
   start_.resize(n);
@@ -238,8 +276,10 @@ bool Plan::sound_sequence(std::int32_t type) {
   for (std::size_t k = 0; k < n; ++k) {
     const std::int32_t node = sequence_[k], before = k > 0 ? sequence_[k - 1] : vehicle.start;
     const double depart = k > 0 ? start_[k - 1] + problem_.service[index(before)] : vehicle.earliest;
-    start_[k] = std::max(lower_[k], depart + trip(before, node));
-    if (start_[k] > problem_.due[index(node)] + kGrace) return false;
+    const double arrive = depart + trip(before, node);
+    start_[k] = gaps_ ? opens_between(node, std::max(lower_[k], arrive)) : std::max(lower_[k], arrive);
+    if (start_[k] > due_[index(node)] + kGrace) return false;
+    if (!rides) continue;
     const std::int32_t request = request_of_[index(node)];
     if (problem_.pickup[index(request)] == node) {
       at_of_[index(request)] = static_cast<std::int32_t>(k);
@@ -254,7 +294,20 @@ bool Plan::sound_sequence(std::int32_t type) {
     k = from - 1;  // and again from the pick-up
   }
   const double back = start_[n - 1] + problem_.service[index(sequence_[n - 1])] + trip(sequence_[n - 1], vehicle.end);
-  return back <= vehicle.latest + kGrace;
+  if (back > vehicle.latest + kGrace) return false;
+  if (late_) price_lateness();
+  return true;
+}
+
+// Of `sequence_` at the times `start_`: the least that there are, so nothing costs less.
+void Plan::price_lateness() {
+  lateness_ = 0.0;
+  for (std::size_t k = 0; k < sequence_.size(); ++k) {
+    const std::size_t node = index(sequence_[k]);
+    if (start_[k] > problem_.due[node] + kGrace) {
+      lateness_ += problem_.late_cost[node] * (start_[k] - problem_.due[node]);
+    }
+  }
 }
 
 bool Plan::sound(const Tour& tour, std::int32_t request, std::size_t pickup_pos, std::size_t delivery_pos) {
@@ -331,7 +384,7 @@ void Plan::insert(std::int32_t slot, std::int32_t request, const Insertion& at) 
   for (const std::size_t k : {first, first + 1, second, second + 1}) link(tour, k);
   forward(tour, first, second);
   backward(tour, second, first);
-  sum_legs(tour);
+  sum_costs(tour);
   clear_absent(request);
   slot_of_[index(request)] = slot;
   settle(slot, old_length, was_empty);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "matcher/pdptw.h"
@@ -57,7 +58,8 @@ struct Tour {
   std::vector<std::int32_t> nodes;
   std::vector<Stop> stops;
   std::int32_t type = 0;    // of its vehicle
-  double length = 0.0;      // cost: legs and, when it goes anywhere, the vehicle
+  double late = 0.0;        // price of its lateness
+  double length = 0.0;      // cost: legs, lateness and, when it goes anywhere, the vehicle
   std::uint64_t stamp = 0;  // equal stamps, equal routes
 };
 
@@ -87,9 +89,9 @@ class Plan {
   std::int32_t request_of(std::int32_t node) const { return request_of_[index(node)]; }
   const PdptwProblem& problem() const { return problem_; }
   double distance() const { return distance_; }
-  // What the search minimises when as many requests are served: distance, fixed costs and prizes forgone.
+  // What the search minimises when as many requests are served: distance, fixed costs, lateness and prizes forgone.
   double cost() const { return distance_ + forgone_; }
-  // The distance alone.
+  // The distance, and what lateness costs.
   double driven() const;
   // Absent requests that must be served.
   std::size_t missing() const { return missing_; }
@@ -153,7 +155,7 @@ class Plan {
   std::int32_t vehicle_limit = std::numeric_limits<std::int32_t>::max();
 
  private:
-  void refresh(Tour& tour) const;
+  void refresh(Tour& tour);
   Placement second_of_all(std::int32_t request, const Placement& refused);
   // Makes the route of these nodes; whether it is feasible.
   bool drives(const std::vector<std::int32_t>& nodes, std::int32_t type, Tour& candidate);
@@ -163,18 +165,30 @@ class Plan {
   template <class Gone>
   bool skim(const Tour& tour, Gone&& gone, Tour& out);
   std::int32_t capacity_of(std::int32_t type) const;
-  void sum_legs(Tour& tour) const;
+  void sum_costs(Tour& tour);
   void set_type(std::int32_t slot, std::int32_t type);
   bool allowed(std::int32_t request, std::int32_t type) const {
     return problem_.allowed.empty() || problem_.allowed[index(request) * types_.size() + index(type)] != 0;
   }
-  // What the tables do not know: limits on the time on board, further dimensions of load. `sequence_` is the route.
+  // What the tables do not know: limits on the time on board, further dimensions of load, and what lateness costs
+  // (`lateness_`, when the answer is yes). `sequence_` is the route.
   bool sound(const Tour& tour, std::int32_t request, std::size_t pickup_pos, std::size_t delivery_pos);
   bool sound_sequence(std::int32_t type);
+  void price_lateness();
   Stop stop_at(std::int32_t node) const;
   void touch(std::int32_t slot);
   void settle(std::int32_t slot, double old_length, bool was_empty);
   double trip(std::int32_t a, std::int32_t b) const { return duration_of_[index(a) * nodes_ + index(b)]; }
+  // Where stops have several windows: the earliest start of service not before `at`, in a window unless it is past the
+  // last; the latest not after `by`, in a window unless it is before the first.
+  double opens_between(std::int32_t node, double at) const;
+  double closes_between(std::int32_t node, double by) const;
+  std::span<const double> windows_of(std::int32_t node) const {
+    const auto first = index(problem_.window_first[index(node)]), last = index(problem_.window_first[index(node) + 1]);
+    return problem_.windows.subspan(2 * first, 2 * (last - first));
+  }
+  template <bool kGaps>
+  Insertion cheapest_in(const Tour& tour, std::int32_t request, double limit, const Insertion& refused);
 
   PdptwProblem problem_;
   Neighbours neighbours_;
@@ -193,8 +207,12 @@ class Plan {
   double distance_ = 0.0, forgone_ = 0.0;
   std::size_t missing_ = 0;
   std::vector<PdptwVehicleType> types_;
-  std::vector<std::int32_t> used_;     // vehicles in routes, by type
-  bool extras_ = false;                // whether `sound` has anything to check
+  std::vector<std::int32_t> used_;  // vehicles in routes, by type
+  bool extras_ = false;             // whether `sound` has anything to check
+  bool gaps_ = false;               // whether any stop has several windows
+  bool late_ = false;               // whether lateness has a price
+  std::vector<double> due_;         // by node, latest start of service that no price allows to exceed
+  double lateness_ = 0.0;
   std::size_t more_ = 0;               // further dimensions of load
   std::vector<double> alone_by_type_;  // by request, then type
   std::vector<std::int32_t> sequence_, at_of_;

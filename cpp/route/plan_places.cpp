@@ -12,6 +12,15 @@ constexpr double kFewRoutes = 4.0;
 }  // namespace
 
 Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit, const Insertion& refused) {
+  return gaps_ ? cheapest_in<true>(tour, request, limit, refused) : cheapest_in<false>(tour, request, limit, refused);
+}
+
+template <bool kGaps>
+Insertion Plan::cheapest_in(const Tour& tour, std::int32_t request, double limit, const Insertion& refused) {
+  const auto opens = [&](std::int32_t node, double ready, double at) {
+    if constexpr (kGaps) return opens_between(node, at);
+    return std::max(ready, at);
+  };
   // Of no place when there is none: no position is that large.
   const auto refused_pickup = static_cast<std::size_t>(refused.pickup_pos);
   const auto refused_delivery = static_cast<std::size_t>(refused.delivery_pos);
@@ -21,7 +30,7 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit, c
   const std::int32_t p = problem_.pickup[index(request)];
   const std::int32_t d = problem_.delivery[index(request)];
   const std::int32_t room = capacity_of(tour.type) - problem_.demand[index(p)];
-  const double due_p = problem_.due[index(p)] + kGrace, due_d = problem_.due[index(d)] + kGrace;
+  const double due_p = due_[index(p)] + kGrace, due_d = due_[index(d)] + kGrace;
   const double ready_p = problem_.ready[index(p)], ready_d = problem_.ready[index(d)];
   const double service_p = problem_.service[index(p)], service_d = problem_.service[index(d)];
   const double between_pd = between(p, d), trip_pd = trip(p, d);
@@ -36,6 +45,15 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit, c
   if (detour_p_.size() < places + 1) {
     for (auto* column : {&detour_p_, &detour_d_, &leave_p_, &least_d_}) column->resize(2 * places + 1);
   }
+  // What the tables allow is held to the other rules; lateness comes on top of the way.
+  const auto offer = [&](double cost, std::size_t pickup_pos, std::size_t delivery_pos) {
+    if (extras_) {
+      if (!sound(tour, request, pickup_pos, delivery_pos)) return;
+      if (late_) cost += lateness_ - tour.late;
+      if (cost >= best.cost) return;
+    }
+    best = {cost, static_cast<std::int32_t>(pickup_pos), static_cast<std::int32_t>(delivery_pos)};
+  };
   // Latest starts and departures do not decrease along a route: the places in time for the request are a range.
   std::size_t low = 0, high = places;
   for (std::size_t count = high; count > 0;) {
@@ -58,21 +76,18 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit, c
     if (before.load > room) continue;
     const auto a = index(before.node), b = index(after.node);
     const double latest = after.latest + kGrace;
-    const double start_p = std::max(ready_p, before.depart + trip_to_p[a]);
+    const double start_p = opens(p, ready_p, before.depart + trip_to_p[a]);
     if (start_p <= due_p) {
       const double leave = start_p + service_p;
       leave_p_[i] = leave;
       if (leave + trip_from_p[b] <= latest) detour_p_[i] = to_p[a] + from_p[b] - after.leg;
       const double cost = to_p[a] + between_pd + from_d[b] - after.leg;
       if (cost < best.cost && !(i == refused_pickup && i == refused_delivery)) {
-        const double start_d = std::max(ready_d, leave + trip_pd);
-        if (start_d <= due_d && start_d + service_d + trip_from_d[b] <= latest &&
-            (!extras_ || sound(tour, request, i, i))) {
-          best = {cost, static_cast<std::int32_t>(i), static_cast<std::int32_t>(i)};
-        }
+        const double start_d = opens(d, ready_d, leave + trip_pd);
+        if (start_d <= due_d && start_d + service_d + trip_from_d[b] <= latest) offer(cost, i, i);
       }
     }
-    const double start_d = std::max(ready_d, before.depart + trip_to_d[a]);
+    const double start_d = opens(d, ready_d, before.depart + trip_to_d[a]);
     if (start_d <= due_d && start_d + service_d + trip_from_d[b] <= latest) {
       detour_d_[i] = to_d[a] + from_d[b] - after.leg;
     }
@@ -87,16 +102,15 @@ Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit, c
     for (std::size_t k = i + 1; k < end; ++k) {
       if (detour + least_d_[k] >= best.cost) break;
       const Stop& stop = stops[k];
-      const double start = std::max(stop.ready, arrive);
+      const double start = opens(stop.node, stop.ready, arrive);
       if (start > stop.latest + kGrace || stop.load > room) break;
       const double left = start + stop.service;
       if (left > due_d) break;
       const Stop& next = stops[k + 1];
       if (detour + detour_d_[k] < best.cost && !(i == refused_pickup && k == refused_delivery)) {
-        const double at = std::max(ready_d, left + trip_to_d[index(stop.node)]);
-        if (at <= due_d && at + service_d + trip_from_d[index(next.node)] <= next.latest + kGrace &&
-            (!extras_ || sound(tour, request, i, k))) {
-          best = {detour + detour_d_[k], static_cast<std::int32_t>(i), static_cast<std::int32_t>(k)};
+        const double at = opens(d, ready_d, left + trip_to_d[index(stop.node)]);
+        if (at <= due_d && at + service_d + trip_from_d[index(next.node)] <= next.latest + kGrace) {
+          offer(detour + detour_d_[k], i, k);
         }
       }
       arrive = left + next.trip;

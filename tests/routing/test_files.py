@@ -437,7 +437,7 @@ def test_vroom_vehicles_may_differ(tmp_path: Path) -> None:
     tree["shipments"][0]["skills"] = [1]
     read = read_problem(write(tmp_path, json.dumps(tree)))
     assert [kind.end for kind in read.problem.types] == [None, 0]
-    assert read.problem.beyond_kernel == ("windows", "breaks")
+    assert read.problem.timetabled == ("windows", "breaks")
     plan = solve(read.problem, max_iterations=40_000, objective="cost")
     plan.check()
     first, second = sorted(json.loads(read.answer(plan))["routes"], key=lambda route: route["vehicle"])

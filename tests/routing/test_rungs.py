@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from bench.instances.delivery_problems import delivery_problem
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.routing.test_plan_features import rich_problem
 from tests.routing.test_solve import random_problem
 
@@ -23,11 +25,13 @@ from matcher.routing.timing import Clock
 EVERY = ["native", "ortools", "cpsat"]
 PLAIN = ["partition", *EVERY]
 """Those that take vehicles of one type without prizes."""
-BEYOND = ["windows", "breaks", "locked", "on_board", "late_cost", "bins"]
+TIMETABLED = ["windows", "breaks", "locked", "on_board", "late_cost", "bins"]
+KERNEL = ["windows", "locked", "on_board", "late_cost"]
+"""Those of them that the kernel knows."""
 
 
 def beyond(field: str, seed: int, requests: int = 3) -> Problem:
-    """A problem of whole numbers with one field that the kernel does not know."""
+    """A problem of whole numbers with one field with which a plan states its times."""
     rng = np.random.default_rng(seed)
     plain = random_problem(seed, requests)
     n = len(plain.ready)
@@ -150,23 +154,133 @@ def test_the_kernel_finds_what_cpsat_proves_for_mixed_fleets(
     assert value(plan, objective) == pytest.approx(value(best, objective), abs=1e-2)
 
 
-@pytest.mark.parametrize("solver", ["ortools", "cpsat", "auto"])
+@pytest.mark.parametrize(
+    ("solver", "field"),
+    [*itertools.product(["ortools", "cpsat", "auto"], TIMETABLED), *itertools.product(["native"], KERNEL)],
+)
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("field", BEYOND)
-def test_rungs_keep_what_the_kernel_does_not_know(solver: Any, seed: int, field: str) -> None:
-    """Every plan passes the checker; CP-SAT's is as good as the best of all plans."""
+def test_rungs_keep_what_needs_a_timetable(solver: Any, seed: int, field: str) -> None:
+    """Every plan passes the checker; CP-SAT's and the kernel's are as good as the best of all plans."""
     problem = beyond(field, seed, requests=2)
     plan = solve(problem, max_iterations=4_000, objective="cost", solver=solver)
     plan.check()
     best = least(problem, "cost")
     assert value(plan, "cost") >= tuple(x - 1e-6 for x in best)
-    if solver == "cpsat" and field != "bins":
-        assert plan.proven
+    if solver == "cpsat":
+        assert plan.proven == (field != "bins"), "bins are bounded: what is proved holds for the bounds"
+    if plan.proven or solver == "native":
         assert value(plan, "cost") == pytest.approx(best, abs=1e-3)
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("field", KERNEL)
+def test_the_kernel_finds_what_cpsat_proves_with_timetables(seed: int, field: str) -> None:
+    """Three requests: several windows, lateness at a price, vehicles under way."""
+    problem = beyond(field, seed)
+    best = solve(problem, max_iterations=20_000, objective="cost", solver="cpsat")
+    assert best.proven
+    plan = solve(problem, max_iterations=4_000, objective="cost", solver="native")
+    plan.check()
+    assert value(plan, "cost") == pytest.approx(value(best, "cost"), abs=1e-3)
+
+
+def under_way(seed: int, requests: int, *, objective: str = "cost") -> Problem:
+    """Two dimensions of load and skills; one vehicle carries two requests, one has stops locked, both perhaps."""
+    rng = np.random.default_rng(seed)
+    plain = rich_problem(seed, requests, prizes=objective != "hierarchical" and bool(seed % 2), rides=False)
+    nodes = [(int(p), int(d)) for p, d in zip(plain.pickup, plain.delivery, strict=True)]
+    ready, due, demand = plain.ready.copy(), plain.due.copy(), plain.demand.copy()
+    more, allowed = plain.more_demand, plain.allowed
+    assert more is not None
+    assert allowed is not None
+    allowed = np.hstack([allowed, rng.random((requests, 2)) < 0.7])
+    first, second = nodes[0], nodes[1]
+    for p, d in (first, second):
+        ready[[p, d]], due[[p, d]] = 0.0, 900.0
+        demand[[p, d]] = 2, -2
+        more[[p, d]] = [[1], [-1]]
+    locked = [(first[0],), (first[0], first[1]), (first[0], second[0]), (first[0], second[0], first[1])][seed % 4]
+    allowed[0, 3] = allowed[1, 3] = True
+    start = len(ready) - 1
+    going = VehicleType(1, (12, 6), start=start, end=None, earliest=20.0, latest=990.0, fixed_cost=20.0, locked=locked)
+    held = tuple(OnBoard(r, 15.0) for r in range(2, min(4, requests)))
+    full = VehicleType(1, (16, 8), start=start, end=0, earliest=25.0, latest=990.0, fixed_cost=15.0, on_board=held)
+    rides = np.full(requests, np.inf)
+    rides[2:] = rng.uniform(150.0, 600.0, requests - 2)
+    return dataclasses.replace(
+        plain,
+        ready=ready,
+        due=due,
+        demand=demand,
+        more_demand=more,
+        types=(*plain.types, going, full),
+        allowed=allowed,
+        max_ride=rides,
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**20), requests=st.integers(2, 12), late=st.booleans(), spans=st.booleans())
+def test_plans_for_vehicles_under_way_pass_the_checker(seed: int, requests: int, late: bool, spans: bool) -> None:
+    """Everything at once: loads on board, locked stops of every kind, rides, skills, prizes, lateness, windows."""
+    problem = under_way(seed, requests)
+    rng = np.random.default_rng(seed)
+    if late:
+        price = np.where(rng.random(len(problem.ready)) < 0.7, rng.uniform(0.0, 2.0, len(problem.ready)), np.inf)
+        problem = dataclasses.replace(problem, late_cost=price)
+    if spans:
+        ends = problem.delivery[2:].tolist()
+        two = {
+            int(n): ((problem.ready[n], problem.ready[n] + 20.0), (problem.due[n] - 10.0, problem.due[n]))
+            for n in ends
+            if problem.due[n] - 10.0 > problem.ready[n] + 20.0
+        }
+        problem = dataclasses.replace(problem, windows=two)
+    told: list[tuple[Progress, list[list[int]]]] = []
+    plan = solve(
+        problem, max_iterations=600, objective="cost", solver="native", on_progress=lambda *step: told.append(step)
+    )
+    plan.check()
+    assert plan.solver == "native"
+    begins = [kind.locked for kind in problem.types if kind.locked]
+    for _, routes in told:
+        assert all(any(tuple(route[: len(begin)]) == begin for route in routes) for begin in begins)
+    again = solve(problem, max_iterations=600, objective="cost", initial=plan.routes, solver="native")
+    again.check()
+    assert value(again, "cost") <= tuple(x + 1e-6 for x in value(plan, "cost"))
+
+
+@pytest.mark.parametrize("objective", ["hierarchical", "distance", "cost"])
+@pytest.mark.parametrize("seed", range(8))
+def test_the_kernel_plans_for_vehicles_under_way_as_cpsat_proves(seed: int, objective: Any) -> None:
+    """Four requests, two of them on board, the first ones with locked stops."""
+    problem = under_way(seed, 4, objective=objective)
+    best = solve(problem, max_iterations=40_000, objective=objective, solver="cpsat")
+    best.check()
+    assert best.proven
+    plan = solve(problem, max_iterations=4_000, objective=objective, solver="native")
+    plan.check()
+    assert value(plan, objective) == pytest.approx(value(best, objective), abs=1e-2)
+
+
+def test_what_cannot_be_delivered_in_time_stays_on_board_and_keeps_its_room() -> None:
+    """Ten units of twelve are taken for good: the vehicle serves what fits beside them, and the rest is left out."""
+    plain = random_problem(5, 3)
+    demand, due = plain.demand.copy(), plain.due.copy()
+    for request, size in enumerate((10, 2, 3)):
+        demand[plain.pickup[request]], demand[plain.delivery[request]] = size, -size
+    due[:] = 1000.0
+    due[plain.delivery[0]] = 1.0
+    kind = VehicleType(1, (12,), earliest=30.0, on_board=(OnBoard(0, 10.0),))
+    problem = dataclasses.replace(plain, demand=demand, due=due, types=(kind,))
+    plan = solve(problem, max_iterations=500, solver="native")
+    plan.check()
+    assert plan.left_out == [0, 2]
+    assert {u.request: u.binding for u in plan.unserved} == {0: (Limit.TIME_WINDOW,), 2: (Limit.CAPACITY,)}
+
+
 @pytest.mark.parametrize("solver", ["ortools", "auto"])
-@pytest.mark.parametrize("field", BEYOND)
+@pytest.mark.parametrize("field", TIMETABLED)
 def test_larger_problems_are_planned_too(solver: Any, field: str) -> None:
     """Twenty requests and two vehicles: what cannot be served is named, the rest is a plan that holds."""
     problem = beyond(field, 7, requests=20)
@@ -213,7 +327,7 @@ def test_every_rung_can_be_cancelled(solver: Any) -> None:
     plan.check()
 
 
-@pytest.mark.parametrize("solver", ["ortools", "cpsat"])
+@pytest.mark.parametrize("solver", EVERY)
 @pytest.mark.parametrize("requests", [3, 8])
 def test_what_a_locked_stop_picks_up_is_delivered_without_a_search(solver: Any, requests: int) -> None:
     """With no time requests are put in one by one; the locked pick-up is made once, and delivered."""
@@ -301,9 +415,11 @@ def test_auto_takes_the_kernel_where_it_can_and_says_who_answered() -> None:
     """Plain: native. A few stops beyond it: CP-SAT with a proof. Many: the routing library."""
     assert solve(random_problem(1, 4), max_iterations=20).solver == "native"
     assert solve(random_problem(1, 20), time_limit=1.0).solver == "native"
-    small = solve(beyond("windows", 1), max_iterations=40_000, objective="cost")
+    for field in KERNEL:
+        assert solve(beyond(field, 1), max_iterations=200, objective="cost").solver == "native"
+    small = solve(beyond("breaks", 1), max_iterations=40_000, objective="cost")
     assert (small.solver, small.proven) == ("cpsat", True)
-    assert solve(beyond("windows", 1, requests=30), max_iterations=200, objective="cost").solver == "ortools"
+    assert solve(beyond("breaks", 1, requests=30), max_iterations=200, objective="cost").solver == "ortools"
     assert solve(beyond("bins", 1), max_iterations=200, objective="cost").solver == "native"
 
 
@@ -365,8 +481,11 @@ def test_what_makes_no_sense_is_refused_by_name(changes: dict[str, Any], sentenc
 
 def test_rungs_say_what_they_do_not_take() -> None:
     """The kernel its fields, CP-SAT its size, both of OR-Tools' the CPU clock; lateness its objective."""
-    with pytest.raises(ValueError, match="the native solver does not know windows"):
-        solve(beyond("windows", 1), max_iterations=10, objective="cost", solver="native")
+    with pytest.raises(ValueError, match="the native solver does not know breaks"):
+        solve(beyond("breaks", 1), max_iterations=10, objective="cost", solver="native")
+    limited = dataclasses.replace(beyond("locked", 1), max_ride=np.full(3, 400.0))
+    with pytest.raises(ValueError, match=r"does not know a locked pick-up whose time on board is limited .request 0."):
+        solve(limited, max_iterations=10, objective="cost", solver="native")
     with pytest.raises(ValueError, match="takes 2000 arcs"):
         solve(random_problem(1, 60), max_iterations=10, solver="cpsat")
     with pytest.raises(ValueError, match="the partition solver does not know windows"):

@@ -1,9 +1,10 @@
 // Pickup and delivery with time windows: plans for a whole day of requests.
 //
 // Problem: each request has a pick-up and a delivery, with time windows, service times and a load in one or more
-// dimensions, perhaps a limit on the time on board, perhaps a prize that may be forgone. Vehicles of one or several
-// types (start, end, shift, capacity, fixed cost). Serve every request once, pick-up before delivery in one route.
-// Hierarchical objective: fewest vehicles, then least cost; or least cost alone: distance, fixed costs, prizes forgone.
+// dimensions, perhaps several windows a stop, a price of being late, a limit on the time on board, a prize that may be
+// forgone. Vehicles of one or several types (start, end, shift, capacity, fixed cost). Serve every request once,
+// pick-up before delivery in one route. Hierarchical objective: fewest vehicles, then least cost; or least cost alone:
+// distance, fixed costs, lateness, prizes forgone.
 //
 // Method, three stages over one plan (route/plan.h), whose routes answer "cheapest feasible insertion" from tables of
 // earliest and latest starts in amortised constant time per pair of positions, cached per (request, route):
@@ -60,6 +61,12 @@ struct PdptwProblem {
   std::span<const std::uint8_t> allowed;      // requests * types: whether this type may serve it
   std::span<const double> max_ride;  // per request, from the end of service at pick-up to its start at delivery
   std::span<const double> prize;     // per request, lost when unserved; infinite: it must be served
+  // Per node, what a unit of time after `due` costs at the start of service; infinite: `due` is hard.
+  std::span<const double> late_cost;
+  // Several windows: of node k the pairs (begin, end) from window_first[k] to window_first[k + 1], ascending, disjoint,
+  // the first from `ready`, the last to `due`. No pair: the one window from `ready` to `due`.
+  std::span<const std::int32_t> window_first;  // nodes + 1
+  std::span<const double> windows;             // 2 * pairs
 };
 
 enum class PdptwObjective { kHierarchical, kDistance };

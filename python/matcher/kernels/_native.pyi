@@ -368,8 +368,15 @@ def solve_pdptw(
     allowed: Any = None,
     max_ride: Any = None,
     prize: Any = None,
+    late_cost: Any = None,
+    window_first: Any = None,
+    windows: Any = None,
     listener: Any = None,
     cancel: Any = None,
     threads: int = 1,
     keep_pool: bool = False,
 ) -> dict[str, Any]: ...
+
+class Stopwatch:
+    def __init__(self, *, cpu_clock: bool) -> None: ...
+    def seconds(self) -> float: ...

@@ -10,6 +10,7 @@ from matcher.kernels import _native
 
 NativeFleet = _native.Fleet
 solve_pdptw = _native.solve_pdptw
+Stopwatch = _native.Stopwatch
 best_sequences = _native.best_sequences
 
-__all__ = ["NativeFleet", "best_sequences", "solve_pdptw"]
+__all__ = ["NativeFleet", "Stopwatch", "best_sequences", "solve_pdptw"]

@@ -125,8 +125,8 @@ def _arrives(problem: Problem, a: int, b: int, leave: float) -> float:
 def _check_times(problem: Problem, number: int, route: Sequence[int], of_type: int) -> None:
     """A plan without timetables keeps its limits when it is driven as early as it can be, rides aside."""
     vehicle = problem.fleet[of_type]
-    if problem.beyond_kernel:
-        raise InvalidPlanError(f"route {number}: has no timetable, and {problem.beyond_kernel[0]} needs one")
+    if problem.timetabled:
+        raise InvalidPlanError(f"route {number}: has no timetable, and {problem.timetabled[0]} needs one")
     assert vehicle.earliest is not None
     assert vehicle.latest is not None
     clock, last = vehicle.earliest, vehicle.start

@@ -123,8 +123,8 @@ class Problem:
         )
 
     @property
-    def beyond_kernel(self) -> tuple[str, ...]:
-        """Fields in use that the native kernel does not know."""
+    def timetabled(self) -> tuple[str, ...]:
+        """Fields in use with which a plan states its times."""
         used = {
             "windows": bool(self.windows),
             "late_cost": self.late_cost is not None,
@@ -134,6 +134,11 @@ class Problem:
             "on_board": any(t.on_board for t in self.types),
         }
         return tuple(name for name, yes in used.items() if yes)
+
+    @property
+    def beyond_kernel(self) -> tuple[str, ...]:
+        """Fields in use that the native search does not know."""
+        return tuple(name for name in self.timetabled if name in ("bins", "breaks"))
 
     @property
     def aboard(self) -> dict[int, int]:

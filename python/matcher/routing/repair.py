@@ -59,7 +59,7 @@ def put_in(plan: Solution, objective: str) -> Solution:
         plan,
         routes=routes,
         types=types if problem.types else [],
-        timetables=tables if problem.beyond_kernel else [],
+        timetables=tables if problem.timetabled else [],
         left_out=sorted(left),
     )
 
@@ -89,7 +89,7 @@ def _cheapest(
 
 def timetables(problem: Problem, routes: Sequence[Sequence[int]], types: Sequence[int]) -> list[Timetable]:
     """Of routes that are feasible, when the problem needs them; empty otherwise. Raises ValueError where one is not."""
-    return all_timetables(problem, routes, types) if problem.beyond_kernel else []
+    return all_timetables(problem, routes, types) if problem.timetabled else []
 
 
 def all_timetables(problem: Problem, routes: Sequence[Sequence[int]], types: Sequence[int]) -> list[Timetable]:

@@ -36,8 +36,8 @@ class PartitionSolver:
 
     def refusal(self, task: SolveTask) -> str | None:
         """What the kernel refuses, and what it keeps no routes of."""
-        if task.problem.beyond_kernel:
-            return f"the partition solver does not know {', '.join(task.problem.beyond_kernel)}"
+        if task.problem.timetabled:
+            return f"the partition solver does not know {', '.join(task.problem.timetabled)}"
         if len(task.problem.fleet) > 1:
             return "the partition solver does not know several vehicle types"
         if task.problem.prize is not None:

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from matcher.routing import search
+from matcher.kernels.routing import Stopwatch
+from matcher.routing import search, under_way
 from matcher.routing.beyond import check_beyond, kernel_part, without_bins
 from matcher.routing.problem import Problem, Timetable
 from matcher.routing.repair import put_in
@@ -27,18 +28,26 @@ _SECOND_LOOK_S = 1.0
 
 
 class NativeSolver:
-    """The kernel: `matcher.routing.search`."""
+    """The kernel: `matcher.routing.search`, for vehicles under way through `matcher.routing.under_way`."""
 
     name = "native"
 
     def refusal(self, task: SolveTask) -> str | None:
         """Every field that the kernel has no column for."""
-        beyond = task.problem.beyond_kernel
+        beyond = task.problem.beyond_kernel or [reason for reason in [under_way.refusal(task.problem)] if reason]
         return f"the native solver does not know {', '.join(beyond)}" if beyond else None
 
     def solve(self, task: SolveTask) -> Solution:
         """One native call."""
-        return search.solve_task(task)
+        if not task.problem.timetabled:
+            return search.solve_task(task)
+        watch = Stopwatch(cpu_clock=task.clock == "cpu")
+        free = under_way.FreeVehicles(task)
+        limit = task.time_limit
+        if limit is not None:
+            # Timetables take about as long as what comes before the search.
+            limit = max(0.0, limit - 2.0 * watch.seconds())
+        return free.solution(search.solve_task(dataclasses.replace(free.task, time_limit=limit)))
 
 
 def rungs() -> dict[str, RoutingSolver]:
@@ -119,12 +128,10 @@ def solve(
         cancel,
         threads,
     )
-    if not problem.beyond_kernel and solver in ("auto", "native"):
-        small = solver == "auto" and clock == "wall" and time_limit is not None and time_limit >= _SECOND_LOOK_S
-        return _two_looks(task) if small and len(problem.pickup) <= _SECOND_LOOK else NativeSolver().solve(task)
-    # The kernel looks at its own columns first, and is cancelled before it searches.
-    search.solve(kernel_part(problem), max_iterations=0, objective=objective, cancel=np.ones(1, np.uint8))
-    check_beyond(problem, objective)
+    if problem.timetabled:
+        # The kernel looks at its own columns first, and is cancelled before it searches.
+        search.solve(kernel_part(problem), max_iterations=0, objective=objective, cancel=np.ones(1, np.uint8))
+        check_beyond(problem, objective)
     plain = dataclasses.replace(task, problem=without_bins(problem))
     found = _climb(plain) if solver == "auto" else _ask(solver, plain)
     return found if problem.bins is None else _under_bins(problem, found, objective)
@@ -166,10 +173,14 @@ def _ask(name: str, task: SolveTask) -> Solution:
 
 
 def _climb(task: SolveTask) -> Solution:
-    """The kernel where bins were all that it did not know; else CP-SAT, then the routing library."""
+    """The kernel where it knows every field, few requests with time to spare the routing library too; else CP-SAT,
+    then the routing library."""
     every = rungs()
     if every["native"].refusal(task) is None:
-        return every["native"].solve(task)
+        short = task.clock == "cpu" or task.time_limit is None or task.time_limit < _SECOND_LOOK_S
+        if short or len(task.problem.pickup) > _SECOND_LOOK:
+            return every["native"].solve(task)
+        return _two_looks(task)
     if every["cpsat"].refusal(task) is not None:
         return _ask("ortools", task)
     half = _half(task)
@@ -196,7 +207,8 @@ def value(plan: Solution, objective: Objective) -> tuple[float, ...]:
 
 
 def _under_bins(problem: Problem, found: Solution, objective: Objective) -> Solution:
-    """The same routes at the times that the bins give, and what still fits."""
+    """The same routes at the times that the bins give, and what still fits. What was proved holds for the longest times
+    alone."""
     types = found.types or [0] * len(found.routes)
     tables: list[Timetable] = []
     clock = Clock(problem)
@@ -204,4 +216,4 @@ def _under_bins(problem: Problem, found: Solution, objective: Objective) -> Solu
         run = clock.run(of_type, route)
         assert run is not None, "a plan at the longest travel times is feasible at the real ones"
         tables.append(run.table)
-    return put_in(dataclasses.replace(found, problem=problem, timetables=tables), objective)
+    return put_in(dataclasses.replace(found, problem=problem, timetables=tables, proven=False), objective)

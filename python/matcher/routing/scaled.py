@@ -16,6 +16,10 @@ _FINEST = 1_000_000
 _FINEST_PRICED = 1_000
 """Where lateness has a price: a tick must cost enough cents to be told from another's price."""
 
+_ROOM = 1 << 44
+_ROOM_BETWEEN_WINDOWS = 1 << 24
+"""Where a node has several windows: OR-Tools keeps a bit for each tick that a start of service could fall on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -80,7 +84,8 @@ def scaled(problem: Problem, objective: str) -> Scaled:
     shifts = np.array([end for t in fleet for end in (t.earliest, t.latest)], dtype=np.float64)
     times = [problem.ready, problem.due, problem.service, problem.travel, shifts]
     longest = max(1.0, latest, float(np.max(problem.travel, initial=0.0))) * 4
-    ticks = _scale(times, longest, 1 << 44, _FINEST if problem.late_cost is None else _FINEST_PRICED)
+    room = _ROOM_BETWEEN_WINDOWS if problem.windows else _ROOM
+    ticks = _scale(times, longest, room, _FINEST if problem.late_cost is None else _FINEST_PRICED)
     vehicles = _vehicles(problem, ticks)
     requests, legs = len(problem.pickup), len(problem.ready) + len(vehicles)
     reach = float(np.max(problem.distance, initial=0.0)) * legs

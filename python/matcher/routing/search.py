@@ -56,7 +56,7 @@ def solve(
         raise ValueError(f"objective is {objective!r}, it must be 'hierarchical', 'distance' or 'cost'")
     _check_range("vehicles", problem.vehicles)
     _check_range("capacity", problem.capacity)
-    columns = _node_columns(problem) | _fleet_columns(problem, objective)
+    columns = _node_columns(problem) | _window_columns(problem) | _fleet_columns(problem, objective)
     found = native.solve_pdptw(
         pickup=problem.pickup,
         delivery=problem.delivery,
@@ -125,6 +125,7 @@ def _node_columns(problem: Problem) -> dict[str, Any]:
             "service": problem.service,
             "demand": problem.demand,
             "more_demand": problem.more_demand,
+            "late_cost": problem.late_cost,
         }
     last = float(np.max(problem.due)) + float(np.max(problem.service))
     return {
@@ -135,6 +136,19 @@ def _node_columns(problem: Problem) -> dict[str, Any]:
         "service": np.pad(problem.service, (0, 1)),
         "demand": np.pad(problem.demand, (0, 1)),
         "more_demand": None if problem.more_demand is None else np.pad(problem.more_demand, ((0, 1), (0, 0))),
+        "late_cost": None if problem.late_cost is None else np.pad(problem.late_cost, (0, 1), constant_values=np.inf),
+    }
+
+
+def _window_columns(problem: Problem) -> dict[str, Any]:
+    """Where a node has several windows, the windows of each."""
+    if not problem.windows:
+        return {}
+    nodes = len(problem.ready) + _open(problem)
+    spans = [problem.windows.get(node, ()) for node in range(nodes)]
+    return {
+        "window_first": np.cumsum([0, *map(len, spans)]).astype(np.int32),
+        "windows": np.array([span for of_node in spans for span in of_node], dtype=np.float64),
     }
 
 

@@ -47,7 +47,8 @@ class Clock:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._fleet = problem.fleet
-        self._travel: list[list[float]] = problem.travel.tolist()
+        self._travel = np.ascontiguousarray(problem.travel).data
+        """Its elements are Python's numbers, and there is no list of all of them."""
         self._ready: list[float] = problem.ready.tolist()
         self._due = [problem.hard_due(node) for node in range(len(problem.ready))]
         self._service: list[float] = problem.service.tolist()
@@ -154,7 +155,7 @@ class Clock:
 
     def _arrival(self, a: int, b: int, leave: float) -> float:
         if self._bins is None or self._bin_duration is None:
-            return leave + self._travel[a][b]
+            return leave + float(self._travel[a, b])
         best = _NEVER
         for number, row in enumerate(self._bin_duration):
             if number + 1 < len(self._bins) and leave >= self._bins[number + 1]:

@@ -212,6 +212,82 @@ TEST(Pdptw, PlansOfManyRoutesAreWorkedOnInParts) {
   }
 }
 
+// Pick-ups with a second window, deliveries that may be late at a price: the cost told is that of the routes driven.
+void expect_timely(const RandomProblem& problem, const PdptwResult& result) {
+  const PdptwProblem& view = problem.view;
+  const std::size_t n = problem.ready.size();
+  double cost = 0.0;
+  for (const auto& route : result.routes) {
+    double clock = problem.ready[0];
+    std::size_t last = 0;
+    for (const std::int32_t stop : route) {
+      const auto node = static_cast<std::size_t>(stop);
+      cost += problem.distance[last * n + node];
+      clock = std::max(problem.ready[node], clock + problem.distance[last * n + node]);
+      const auto first = static_cast<std::size_t>(view.window_first[node]);
+      const auto behind = static_cast<std::size_t>(view.window_first[node + 1]);
+      for (std::size_t k = first; k < behind; ++k) {
+        if (clock > view.windows[2 * k + 1] + 1e-6) continue;
+        clock = std::max(clock, view.windows[2 * k]);
+        break;
+      }
+      if (std::isinf(view.late_cost[node])) {
+        ASSERT_LE(clock, problem.due[node] + 1e-6);
+      } else {
+        cost += view.late_cost[node] * std::max(0.0, clock - problem.due[node]);
+      }
+      clock += problem.service[node];
+      last = node;
+    }
+    cost += problem.distance[last * n];
+    ASSERT_LE(clock + problem.distance[last * n], problem.due[0] + 1e-6);
+  }
+  EXPECT_NEAR(cost, result.distance, 1e-6 * cost);
+}
+
+TEST(Pdptw, SeveralWindowsAndPricedLateness) {
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    const std::int32_t requests = seed < 3 ? 14 : 230;
+    RandomProblem problem(seed, requests, requests / 2);
+    std::vector<double> windows, late(problem.ready.size(), std::numeric_limits<double>::infinity());
+    std::vector<std::int32_t> first{0};
+    for (std::size_t node = 0; node < problem.ready.size(); ++node) {
+      if (problem.demand[node] < 0) late[node] = 0.1 * static_cast<double>(node % 8);
+      if (late[node] < 1.0) problem.due[node] = 250.0 + static_cast<double>(node % 90);
+      if (problem.demand[node] > 0) {
+        for (const double end : {problem.ready[node], problem.ready[node] + 8.0, problem.due[node] + 40.0}) {
+          windows.push_back(end);
+        }
+        windows.push_back(problem.due[node] += 60.0);
+      }
+      first.push_back(static_cast<std::int32_t>(windows.size() / 2));
+    }
+    problem.view.window_first = first;
+    problem.view.windows = windows;
+    problem.view.late_cost = late;
+    PdptwOptions options;
+    options.objective = PdptwObjective::kDistance;
+    options.max_iterations = 1200;
+    PdptwResult one, other;
+    ASSERT_TRUE(solve_pdptw(problem.view, options, one).ok());
+    ASSERT_TRUE(solve_pdptw(problem.view, options, other).ok());
+    EXPECT_EQ(one.routes, other.routes);
+    EXPECT_GT(one.routes.size(), 2U);
+    expect_timely(problem, one);
+    options.objective = PdptwObjective::kHierarchical;
+    EXPECT_EQ(solve_pdptw(problem.view, options, one).column, "late_cost");
+    options.objective = PdptwObjective::kDistance;
+    windows[1] = windows[0] - 1.0;
+    EXPECT_EQ(solve_pdptw(problem.view, options, one).column, "windows");
+    problem.view.window_first = std::span(first).first(first.size() - 1);
+    EXPECT_EQ(solve_pdptw(problem.view, options, one).column, "windows");
+    problem.view.window_first = {};
+    problem.view.windows = {};
+    late[3] = -1.0;
+    EXPECT_EQ(solve_pdptw(problem.view, options, one).column, "late_cost");
+  }
+}
+
 // Runs out after a number of questions: every place that asks is stopped at once in some run.
 class Impatient final : public StopCheck {
  public:
