@@ -17,8 +17,9 @@ constexpr std::uint64_t kSame = std::uint64_t{1} << 63;
 template <class T>
 void put(std::string& out, const std::vector<T>& values) {
   static_assert(std::is_arithmetic_v<T>);
-  const auto differs = [&values](const T& value) { return value != values.front(); };
-  const bool same = values.size() > 1 && std::none_of(values.begin(), values.end(), differs);
+  // Equal values are equal bytes: no column holds -0.0 or NaN.
+  const bool same =
+      values.size() > 1 && std::memcmp(values.data(), values.data() + 1, (values.size() - 1) * sizeof(T)) == 0;
   const std::uint64_t count = values.size() | (same ? kSame : 0);
   out.append(reinterpret_cast<const char*>(&count), sizeof count);
   out.append(reinterpret_cast<const char*>(values.data()), (same ? 1 : values.size()) * sizeof(T));
@@ -26,16 +27,27 @@ void put(std::string& out, const std::vector<T>& values) {
 
 std::int32_t code_points(std::string_view utf8) {
   std::int32_t count = 0;
-  for (const char byte : utf8) count += (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
+  std::size_t at = 0;
+  for (; at + 8 <= utf8.size(); at += 8) {  // of eight bytes, those that are 10xxxxxx continue a code point
+    std::uint64_t eight;
+    std::memcpy(&eight, utf8.data() + at, 8);
+    const std::uint64_t continuing = (eight & ~(eight << 1) & 0x8080808080808080u) >> 7;
+    count += 8 - static_cast<std::int32_t>(continuing * 0x0101010101010101u >> 56);  // the sum of its bytes
+  }
+  for (; at < utf8.size(); ++at) count += (static_cast<unsigned char>(utf8[at]) & 0xC0) != 0x80;
   return count;
 }
 
 void put(std::string& out, const std::vector<std::string_view>& texts) {
-  std::vector<std::int32_t> lengths;
-  lengths.reserve(texts.size());
-  for (const std::string_view text : texts) lengths.push_back(code_points(text));
+  std::vector<std::int32_t> lengths(texts.size());
+  std::size_t bytes = 0;
+  for (std::size_t k = 0; k < texts.size(); ++k) {
+    lengths[k] = code_points(texts[k]);
+    bytes += texts[k].size();
+  }
   put(out, lengths);
-  for (const std::string_view text : texts) out.append(text);
+  char* to = (out.resize(out.size() + bytes), out.data() + (out.size() - bytes));
+  for (const std::string_view text : texts) to = std::copy(text.begin(), text.end(), to);
 }
 
 // Bytes of one row in all columns together, with room for ids of usual length.

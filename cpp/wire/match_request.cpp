@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <numeric>
 #include <unordered_map>
@@ -10,6 +11,20 @@
 #include "wire/check.h"
 #include "wire/fields.h"
 #include "wire/parse.h"
+
+// Compiled twice on x86 and chosen at load time; both round alike, as nothing is contracted. Sanitizers cannot start
+// through a resolver.
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define MATCHER_WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define MATCHER_WIDE
+#endif
+#if defined(__GNUC__) || defined(__clang__)
+#define MATCHER_RESTRICT __restrict__
+#else
+#define MATCHER_RESTRICT
+#endif
 
 namespace matcher {
 namespace {
@@ -30,10 +45,10 @@ std::vector<Index> sorted_by_id(const std::vector<Row>& rows) {
   std::vector<Index> at(rows.size());
   std::iota(at.begin(), at.end(), Index{0});
   const auto before = [&rows](Index a, Index b) { return rows[a].id < rows[b].id; };
-  if (!std::is_sorted(at.begin(), at.end(), before)) std::sort(at.begin(), at.end(), before);
-  for (std::size_t k = 1; k < at.size(); ++k) {
-    if (rows[at[k - 1]].id == rows[at[k]].id) return {};
-  }
+  const auto not_before = [&before](Index a, Index b) { return !before(a, b); };
+  if (std::adjacent_find(at.begin(), at.end(), not_before) == at.end()) return at;
+  std::sort(at.begin(), at.end(), before);
+  if (std::adjacent_find(at.begin(), at.end(), not_before) != at.end()) return {};
   return at;
 }
 
@@ -42,7 +57,7 @@ struct SinCos {
   double sin, cos;
 };
 
-SinCos sin_cos_degrees(double degrees) {
+inline SinCos sin_cos_degrees(double degrees) {
   static constexpr double kSin[] = {1.0,
                                     -1.0 / 6,
                                     1.0 / 120,
@@ -62,8 +77,10 @@ SinCos sin_cos_degrees(double degrees) {
                                     -1.0 / 87178291200,
                                     1.0 / 20922789888000};
   constexpr double kRadians = std::numbers::pi / 180.0;
-  const double quarter = std::nearbyint(degrees / 90.0);
-  const double x = (degrees - 90.0 * quarter) * kRadians;
+  // The nearest integer, ties to even, without a call: this far out doubles are one apart, and the last bits count.
+  constexpr double kWhole = 0x1.8p52;
+  const double shifted = degrees / 90.0 + kWhole;
+  const double x = (degrees - 90.0 * (shifted - kWhole)) * kRadians;
   const double square = x * x;
   double sin = kSin[8], cos = kCos[8];
   for (int k = 7; k >= 0; --k) {
@@ -71,15 +88,24 @@ SinCos sin_cos_degrees(double degrees) {
     cos = cos * square + kCos[k];
   }
   sin *= x;
-  switch (static_cast<int>(quarter) & 3) {
-    case 0:
-      return {sin + 0.0, cos + 0.0};
-    case 1:
-      return {cos + 0.0, -sin + 0.0};
-    case 2:
-      return {-sin + 0.0, -cos + 0.0};
-    default:
-      return {-cos + 0.0, sin + 0.0};
+  const auto quarter = std::bit_cast<std::uint64_t>(shifted);
+  const bool swapped = (quarter & 1) != 0;
+  const auto signed_by = [](double value, std::uint64_t negative) {
+    return std::bit_cast<double>(std::bit_cast<std::uint64_t>(value) ^ (negative & 2) << 62) + 0.0;
+  };
+  return {signed_by(swapped ? cos : sin, quarter), signed_by(swapped ? sin : cos, quarter + 1)};
+}
+
+// Places on the sphere, several at once where the processor can: the same operations, so the same values.
+MATCHER_WIDE void on_sphere(std::size_t n, const double* MATCHER_RESTRICT latitude,
+                            const double* MATCHER_RESTRICT longitude, double* MATCHER_RESTRICT x,
+                            double* MATCHER_RESTRICT y, double* MATCHER_RESTRICT z) {
+  for (std::size_t k = 0; k < n; ++k) {
+    const SinCos lat = sin_cos_degrees(latitude[k]);
+    const SinCos lng = sin_cos_degrees(longitude[k]);
+    x[k] = kEarthRadiusM * (lat.cos * lng.cos);
+    y[k] = kEarthRadiusM * (lat.cos * lng.sin);
+    z[k] = kEarthRadiusM * lat.sin;
   }
 }
 
@@ -89,7 +115,10 @@ class Places {
   explicit Places(std::size_t expected) { points_.reserve(expected); }
 
   void add(double latitude, double longitude) {
-    points_.push_back({latitude + 0.0, longitude + 0.0, static_cast<Index>(points_.size())});  // -0.0 becomes 0.0
+    latitude += 0.0;  // -0.0 becomes 0.0
+    least_ = std::min(least_, latitude);
+    most_ = std::max(most_, latitude);
+    points_.push_back({latitude, longitude + 0.0, static_cast<Index>(points_.size())});
   }
 
   // The index of each added place, and the places themselves.
@@ -124,23 +153,23 @@ class Places {
   // slot is sorted: linear where places are spread as in a town, O(n log n) wherever they lie.
   void sort() {
     if (points_.size() < 2) return;
-    const auto south = [](const Point& a, const Point& b) { return a.latitude < b.latitude; };
-    const auto [least, most] = std::minmax_element(points_.begin(), points_.end(), south);
-    const std::uint64_t first = rank(least->latitude);
-    const int width = static_cast<int>(std::bit_width(rank(most->latitude) - first));
+    const std::uint64_t first = rank(least_);
+    const int width = static_cast<int>(std::bit_width(rank(most_) - first));
     const int shift = std::max(0, width - static_cast<int>(std::bit_width(points_.size())));
-    const auto slot = [&](const Point& p) { return static_cast<std::size_t>((rank(p.latitude) - first) >> shift); };
-    std::vector<Index> end(slot(*most) + 2, 0);
-    for (const Point& p : points_) ++end[slot(p) + 1];
+    const auto slot = [&](double latitude) { return static_cast<std::size_t>((rank(latitude) - first) >> shift); };
+    std::vector<Index> end(slot(most_) + 2, 0);
+    for (const Point& p : points_) ++end[slot(p.latitude) + 1];
     std::partial_sum(end.begin(), end.end(), end.begin());
     std::vector<Point> dealt(points_.size());
-    for (const Point& p : points_) dealt[end[slot(p)]++] = p;  // its start becomes its end
+    for (const Point& p : points_) dealt[end[slot(p.latitude)]++] = p;  // its start becomes its end
     const auto at = [&dealt](Index k) { return dealt.begin() + static_cast<std::ptrdiff_t>(k); };
     Index begin = 0;
     for (const Index stop : end) {
-      std::sort(at(begin), at(stop), [](const Point& a, const Point& b) {
-        return a.latitude != b.latitude ? a.latitude < b.latitude : a.longitude < b.longitude;
-      });
+      if (stop - begin > 1) {  // few slots hold more
+        std::sort(at(begin), at(stop), [](const Point& a, const Point& b) {
+          return a.latitude != b.latitude ? a.latitude < b.latitude : a.longitude < b.longitude;
+        });
+      }
       begin = stop;
     }
     points_ = std::move(dealt);
@@ -158,16 +187,11 @@ class Places {
     out.x.resize(n);
     out.y.resize(n);
     out.z.resize(n);
-    for (std::size_t k = 0; k < n; ++k) {
-      const SinCos lat = sin_cos_degrees(out.latitude[k]);
-      const SinCos lng = sin_cos_degrees(out.longitude[k]);
-      out.x[k] = kEarthRadiusM * (lat.cos * lng.cos);
-      out.y[k] = kEarthRadiusM * (lat.cos * lng.sin);
-      out.z[k] = kEarthRadiusM * lat.sin;
-    }
+    on_sphere(n, out.latitude.data(), out.longitude.data(), out.x.data(), out.y.data(), out.z.data());
   }
 
   std::vector<Point> points_;
+  double least_ = std::numeric_limits<double>::infinity(), most_ = -least_;
 };
 
 // Sorts names and tells where each went.
@@ -234,6 +258,7 @@ class Builder {
     dropped_.assign(order_at_.size(), 0);
     out_.route_ptr.reserve(courier_at_.size() + 1);
     out_.route_ptr.push_back(0);
+    out_.locked.reserve(courier_at_.size());
     for (std::size_t c = 0; c < courier_at_.size(); ++c) {
       const CourierRow& row = rows_.couriers[courier_at_[c]];
       for (std::size_t k = row.first_stop; k < row.first_stop + row.stops; ++k) {
@@ -300,35 +325,33 @@ class Builder {
 
   std::int64_t since(std::int64_t time, std::int64_t unset) const { return time == 0 ? unset : time - rows_.at_ms; }
 
-  template <class Rows, class Column, class Value>
-  static void fill(const std::vector<Index>& at, const Rows& rows, Column& column, Value&& value) {
-    column.reserve(at.size());
-    for (const Index k : at) column.push_back(value(rows[k]));
-  }
-
+  // Row by row, not column by column: rows are wide, and each is fetched once.
   void orders() {
-    const auto each = [this](auto& column, auto&& value) { fill(order_at_, rows_.orders, column, value); };
-    each(out_.order_ids, [](const OrderRow& o) { return o.id; });
-    each(out_.placed_ms, [this](const OrderRow& o) { return since(o.placed_at_ms, 0); });
-    each(out_.ready_ms, [this](const OrderRow& o) { return since(o.ready_at_ms, 0); });
-    for (std::size_t k = 0; k < order_at_.size(); ++k) {
-      if (aboard_[k]) out_.ready_ms[k] = since(rows_.orders[order_at_[k]].picked_up_at_ms, 0);
+    const std::size_t n = order_at_.size();
+    const auto sized = [n](auto&... columns) { (columns.resize(n), ...); };
+    sized(out_.order_ids, out_.placed_ms, out_.ready_ms, out_.promised_by_ms, out_.dropoff_not_before_ms,
+          out_.pickup_by_ms, out_.dropoff_by_ms, out_.freshness_ms, out_.size, out_.order_skills, out_.priority,
+          out_.pickup_access_ms, out_.pickup_leave_ms, out_.dropoff_access_ms, out_.dropoff_leave_ms, out_.pay_micros);
+    for (std::size_t k = 0; k < n; ++k) {
+      const OrderRow& o = rows_.orders[order_at_[k]];
+      out_.order_ids[k] = o.id;
+      out_.placed_ms[k] = since(o.placed_at_ms, 0);
+      out_.ready_ms[k] = since(aboard_[k] ? o.picked_up_at_ms : o.ready_at_ms, 0);
+      out_.promised_by_ms[k] = since(o.promised_by_ms, kNeverMs);
+      out_.dropoff_not_before_ms[k] = since(o.dropoff_not_before_ms, 0);
+      out_.pickup_by_ms[k] = since(o.pickup_by_ms, kNeverMs);
+      out_.dropoff_by_ms[k] = since(o.dropoff_by_ms, kNeverMs);
+      out_.freshness_ms[k] = o.freshness_limit_ms == 0 ? kNeverMs : o.freshness_limit_ms;
+      out_.size[k] = o.size;
+      out_.order_skills[k] = renamed(o.skills, skill_went_);
+      out_.priority[k] = o.priority;
+      out_.pickup_access_ms[k] = o.pickup_access_ms;
+      out_.pickup_leave_ms[k] = o.pickup_leave_ms;
+      out_.dropoff_access_ms[k] = o.dropoff_access_ms;
+      out_.dropoff_leave_ms[k] = o.dropoff_leave_ms;
+      out_.pay_micros[k] = o.courier_pay_micros;
     }
     readiness();
-    each(out_.promised_by_ms, [this](const OrderRow& o) { return since(o.promised_by_ms, kNeverMs); });
-    each(out_.dropoff_not_before_ms, [this](const OrderRow& o) { return since(o.dropoff_not_before_ms, 0); });
-    each(out_.pickup_by_ms, [this](const OrderRow& o) { return since(o.pickup_by_ms, kNeverMs); });
-    each(out_.dropoff_by_ms, [this](const OrderRow& o) { return since(o.dropoff_by_ms, kNeverMs); });
-    each(out_.freshness_ms,
-         [](const OrderRow& o) { return o.freshness_limit_ms == 0 ? kNeverMs : o.freshness_limit_ms; });
-    each(out_.size, [](const OrderRow& o) { return o.size; });
-    each(out_.order_skills, [this](const OrderRow& o) { return renamed(o.skills, skill_went_); });
-    each(out_.priority, [](const OrderRow& o) { return o.priority; });
-    each(out_.pickup_access_ms, [](const OrderRow& o) { return o.pickup_access_ms; });
-    each(out_.pickup_leave_ms, [](const OrderRow& o) { return o.pickup_leave_ms; });
-    each(out_.dropoff_access_ms, [](const OrderRow& o) { return o.dropoff_access_ms; });
-    each(out_.dropoff_leave_ms, [](const OrderRow& o) { return o.dropoff_leave_ms; });
-    each(out_.pay_micros, [](const OrderRow& o) { return o.courier_pay_micros; });
     out_.order_courier = owner_;
   }
 
@@ -360,18 +383,24 @@ class Builder {
   }
 
   void couriers() {
-    const auto each = [this](auto& column, auto&& value) { fill(courier_at_, rows_.couriers, column, value); };
-    each(out_.courier_ids, [](const CourierRow& c) { return c.id; });
-    each(out_.free_ms, [this](const CourierRow& c) { return std::max<std::int64_t>(since(c.free_at_ms, 0), 0); });
-    each(out_.shift_end_ms, [this](const CourierRow& c) { return since(c.shift_end_at_ms, kNeverMs); });
-    each(out_.capacity, [](const CourierRow& c) { return c.capacity; });
-    each(out_.courier_skills, [this](const CourierRow& c) { return renamed(c.skills, skill_went_); });
-    each(out_.mode, [](const CourierRow& c) { return static_cast<std::int8_t>(std::max(c.mode, 1)); });
-    each(out_.speed_mph, [](const CourierRow& c) { return c.speed_meters_per_hour; });
-    each(out_.earned_micros, [](const CourierRow& c) { return c.earned_micros; });
-    each(out_.guaranteed_micros, [](const CourierRow& c) { return c.guaranteed_micros; });
-    each(out_.acceptance_permille, [](const CourierRow& c) { return c.acceptance_permille; });
-    each(out_.on_shift_ms, [](const CourierRow& c) { return c.on_shift_ms; });
+    const std::size_t n = courier_at_.size();
+    const auto sized = [n](auto&... columns) { (columns.resize(n), ...); };
+    sized(out_.courier_ids, out_.free_ms, out_.shift_end_ms, out_.capacity, out_.courier_skills, out_.mode,
+          out_.speed_mph, out_.earned_micros, out_.guaranteed_micros, out_.acceptance_permille, out_.on_shift_ms);
+    for (std::size_t k = 0; k < n; ++k) {
+      const CourierRow& c = rows_.couriers[courier_at_[k]];
+      out_.courier_ids[k] = c.id;
+      out_.free_ms[k] = std::max<std::int64_t>(since(c.free_at_ms, 0), 0);
+      out_.shift_end_ms[k] = since(c.shift_end_at_ms, kNeverMs);
+      out_.capacity[k] = c.capacity;
+      out_.courier_skills[k] = renamed(c.skills, skill_went_);
+      out_.mode[k] = static_cast<std::int8_t>(std::max(c.mode, 1));
+      out_.speed_mph[k] = c.speed_meters_per_hour;
+      out_.earned_micros[k] = c.earned_micros;
+      out_.guaranteed_micros[k] = c.guaranteed_micros;
+      out_.acceptance_permille[k] = c.acceptance_permille;
+      out_.on_shift_ms[k] = c.on_shift_ms;
+    }
   }
 
   // What orders say of couriers by name.

@@ -43,24 +43,21 @@ class Parser {
   }
 
  private:
-  // Room for the rows to come: growing while parsing would copy each of them several times.
-  void reserve(std::string_view bytes) {
-    std::int64_t orders = 0, couriers = 0, points = 0;
-    Reader in(bytes);
-    while (in.next()) {
-      orders += in.field() == static_cast<std::uint32_t>(SnapshotField::orders);
-      couriers += in.field() == static_cast<std::uint32_t>(SnapshotField::couriers);
-      points += in.field() == static_cast<std::uint32_t>(SnapshotField::expected_demand);
-      in.skip();
-    }
-    rows_.orders.reserve(static_cast<std::size_t>(std::min(orders, limits_.orders)));
-    rows_.couriers.reserve(static_cast<std::size_t>(std::min(couriers, limits_.couriers)));
-    rows_.demand.reserve(static_cast<std::size_t>(std::min(points, limits_.demand_points)));
+  // Room for rows as long as the first of them in all the bytes that are left: growing would copy each several times,
+  // and to count them first is a walk over the whole message.
+  template <class Row>
+  static void reserve(std::vector<Row>& rows, std::size_t row_bytes, std::size_t bytes_left, std::int64_t most) {
+    if (rows.empty()) rows.reserve(std::min(bytes_left / (row_bytes + 1) + 1, static_cast<std::size_t>(most)));
   }
 
   bool snapshot(std::string_view bytes) {
-    reserve(bytes);
     Reader in(bytes);
+    const auto row = [&](auto& rows, std::int64_t most, auto&& read) {
+      if (static_cast<std::int64_t>(rows.size()) >= most) return false;
+      const std::string_view row_bytes = in.bytes();
+      reserve(rows, row_bytes.size(), in.left(), most);
+      return read(row_bytes);
+    };
     while (in.next()) {
       switch (static_cast<SnapshotField>(in.field())) {
         case SnapshotField::market_id:
@@ -73,17 +70,13 @@ class Parser {
           rows_.frame = in.int32();
           break;
         case SnapshotField::orders:
-          if (static_cast<std::int64_t>(rows_.orders.size()) >= limits_.orders || !order(in.bytes())) return false;
+          if (!row(rows_.orders, limits_.orders, [this](auto of) { return order(of); })) return false;
           break;
         case SnapshotField::couriers:
-          if (static_cast<std::int64_t>(rows_.couriers.size()) >= limits_.couriers || !courier(in.bytes())) {
-            return false;
-          }
+          if (!row(rows_.couriers, limits_.couriers, [this](auto of) { return courier(of); })) return false;
           break;
         case SnapshotField::expected_demand:
-          if (static_cast<std::int64_t>(rows_.demand.size()) >= limits_.demand_points || !demand(in.bytes())) {
-            return false;
-          }
+          if (!row(rows_.demand, limits_.demand_points, [this](auto of) { return demand(of); })) return false;
           break;
         default:
           in.skip();

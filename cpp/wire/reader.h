@@ -18,19 +18,25 @@ class Reader {
   explicit Reader(std::string_view bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   bool failed() const { return failed_; }
-  void fail() { failed_ = true; }
+  // Nothing follows: loops need only ask for the end.
+  void fail() {
+    failed_ = true;
+    end_ = at_;
+  }
 
   // Moves to the next field; false at the end and after a failure.
   bool next() {
-    if (failed_ || at_ == end_) return false;
+    if (at_ == end_) return false;
     const std::uint64_t tag = varint();
     field_ = static_cast<std::uint32_t>(tag >> 3);
     type_ = static_cast<WireType>(tag & 7);
-    if (tag > 0xffffffffu || field_ == 0) failed_ = true;
-    return !failed_;
+    if (tag <= 0xffffffffu && field_ != 0) return true;  // also where the varint failed: it is 0 then
+    fail();
+    return false;
   }
 
   std::uint32_t field() const { return field_; }
+  std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
 
   std::int64_t int64() { return is(WireType::kVarint) ? static_cast<std::int64_t>(varint()) : 0; }
 
@@ -61,7 +67,7 @@ class Reader {
   }
 
   // The elements of a packed field.
-  bool at_end() const { return failed_ || at_ == end_; }
+  bool at_end() const { return at_ == end_; }
   std::int32_t packed_int32() { return static_cast<std::int32_t>(static_cast<std::uint32_t>(varint())); }
 
   void skip() {
@@ -79,18 +85,20 @@ class Reader {
         if (has(4)) at_ += 4;
         return;
     }
-    failed_ = true;
+    fail();
   }
 
  private:
   bool is(WireType wanted) {
-    if (type_ != wanted) failed_ = true;
-    return !failed_;
+    if (type_ == wanted) return true;
+    fail();
+    return false;
   }
 
   bool has(std::size_t count) {
-    if (static_cast<std::size_t>(end_ - at_) < count) failed_ = true;
-    return !failed_;
+    if (static_cast<std::size_t>(end_ - at_) >= count) return true;
+    fail();
+    return false;
   }
 
   std::uint64_t varint() {
@@ -104,14 +112,14 @@ class Reader {
         return value;
       }
     }
-    failed_ = true;
+    fail();
     return 0;
   }
 
   std::string_view take_bytes() {
     const std::uint64_t size = varint();
-    if (failed_ || size > static_cast<std::uint64_t>(end_ - at_)) {
-      failed_ = true;
+    if (size > static_cast<std::uint64_t>(end_ - at_)) {
+      fail();
       return {};
     }
     const std::string_view taken(at_, static_cast<std::size_t>(size));
