@@ -32,7 +32,8 @@ class _Refusing(MetaPathFinder):
 
 
 _SWITCH_SECONDS = 0.0005
-_EXPERIMENTS = "GRPC_EXPERIMENTS"
+POLLING, ONE_THREAD = "GRPC_EXPERIMENTS", "-event_engine_listener"
+"""See poll_in_one_thread: a variable of gRPC's core, and its value."""
 _MALLOC = ((-3, 32 << 20), (-1, 64 << 20), (-2, 1 << 20))
 """M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD: the largest block that is not mapped by itself, free bytes at the end
 of an arena from which on they are given back, and by how much more than asked for an arena grows."""
@@ -70,7 +71,7 @@ def poll_in_one_thread() -> None:
     """Have gRPC's core read its sockets in the thread that hands calls to the event loop, not in a pool of threads
     before that one: half the switches between threads a call, each of which waits for a processor when kernels have
     them all. Before gRPC's core is first used; what the environment asks for goes first."""
-    os.environ.setdefault(_EXPERIMENTS, "-event_engine_listener")
+    os.environ.setdefault(POLLING, ONE_THREAD)
 
 
 def spare_what_stays() -> None:

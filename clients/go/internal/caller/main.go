@@ -123,9 +123,10 @@ func connected(request []byte) (caller, func(), error) {
 		}
 		return call, func() { _ = client.Close() }, nil
 	}
-	conn, err := grpc.NewClient(*target, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry(),
+	conn, err := grpc.NewClient(*target, append(matcher.FixedWindows(),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry(),
 		grpc.WithDefaultCallOptions(grpc.WaitForReady(true), grpc.ForceCodec(bytesCodec{}),
-			grpc.MaxCallRecvMsgSize(matcher.MaxMessageBytes), grpc.MaxCallSendMsgSize(matcher.MaxMessageBytes)))
+			grpc.MaxCallRecvMsgSize(matcher.MaxMessageBytes), grpc.MaxCallSendMsgSize(matcher.MaxMessageBytes)))...)
 	if err != nil {
 		return nil, nil, err
 	}
