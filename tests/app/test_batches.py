@@ -44,6 +44,26 @@ def test_what_has_no_room_is_lost_and_counted() -> None:
     assert (arrived, batches.lost) == ([0, 1, 2, 3], 8)
 
 
+def test_what_comes_while_others_are_sent_waits_for_its_own_batch() -> None:
+    """A busy server sent spans in twos and threes: the next ones were there as soon as the last had gone."""
+    first, arrived = threading.Event(), list[list[int]]()
+
+    def busy(batch: list[int]) -> None:
+        if batch[0] == 0:
+            batches.add(3)
+        arrived.append(batch)
+        first.set()
+
+    batches = Batches[int]("test", busy, seconds=60, most=3, capacity=100)
+    for number in range(3):
+        batches.add(number)
+    assert first.wait(30)
+    for number in (4, 5):
+        batches.add(number)
+    assert batches.close()
+    assert arrived == [[0, 1, 2], [3, 4, 5]]
+
+
 def test_a_receiver_that_refuses_costs_its_batch_only() -> None:
     """The next batch is tried again."""
     arrived: list[int] = []

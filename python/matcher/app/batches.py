@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -56,15 +55,14 @@ class Batches(Generic[T]):
         while not self._closed:
             self._full.wait(self._seconds)
             self._full.clear()
-            self._empty()
-        self._empty()
-
-    def _empty(self) -> None:
+            self._hand_on(len(self._queue))  # what comes meanwhile waits too, else it would go in twos and threes
         while self._queue:
-            batch: list[T] = []
-            with suppress(IndexError):
-                while len(batch) < self._most:
-                    batch.append(self._queue.popleft())
+            self._hand_on(len(self._queue))
+
+    def _hand_on(self, number: int) -> None:
+        while number > 0:
+            batch = [self._queue.popleft() for _ in range(min(number, self._most))]
+            number -= len(batch)
             try:
                 self._send(batch)
             except Exception:
