@@ -135,6 +135,8 @@ class QuickHistogram(_Instrument, metrics.Histogram):
     @staticmethod
     def _exemplar(amount: float, context: Context | None) -> tuple[float, int, int, int] | None:
         """Value, nanoseconds since 1970, span and trace."""
+        if context is not None and not context:
+            return None  # there is no span in it
         above = trace.get_current_span(context).get_span_context()
         if not above.trace_flags & 1:  # not sampled
             return None

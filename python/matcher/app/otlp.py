@@ -57,6 +57,12 @@ _TRACE_ID_OF_RECORD = _tag(LogRecord, "trace_id", 2, 16)
 _SPAN_ID_OF_RECORD = _tag(LogRecord, "span_id", 2, 8)
 _ATTRIBUTE_OF_RECORD = _tag(LogRecord, "attributes", 2)
 _RECORD_OF_SCOPE = _tag(ScopeLogs, "log_records", 2)
+_KEY_OF_PAIR = _tag(KeyValue, "key", 2)
+_VALUE_OF_PAIR = _tag(KeyValue, "value", 2)
+_STRING_OF_VALUE = _tag(AnyValue, "string_value", 2)
+_SIZES = [bytes((size,)) for size in range(0x80)]
+_SHORT = 64
+"""Characters of a text that may be worth keeping."""
 _SAID_ELSEWHERE = ("event", "level", "timestamp", "trace_id", "span_id")
 
 
@@ -183,13 +189,16 @@ def _state(state: TraceState) -> str:
 
 def _record(at_ns: int, event: Mapping[str, Any]) -> bytes:
     trace_id, span_id = event.get("trace_id"), event.get("span_id")
-    said = {key: value for key, value in event.items() if key not in _SAID_ELSEWHERE and value is not None}
     at = _FIXED64(at_ns)
     parts = [
         _of_many_records(str(event.get("level", "info")), str(event.get("event", ""))),
         _TIME_OF_RECORD, at,
         _OBSERVED_TIME_OF_RECORD, at,
-        _joined(_ATTRIBUTE_OF_RECORD, {_attribute_name(key): value for key, value in said.items()}),
+        *[
+            _attribute(_ATTRIBUTE_OF_RECORD, _attribute_name(key), value)
+            for key, value in event.items()
+            if key not in _SAID_ELSEWHERE and value is not None
+        ],
     ]  # fmt: skip
     if trace_id and span_id:
         parts += _TRACE_ID_OF_RECORD, bytes.fromhex(trace_id), _SPAN_ID_OF_RECORD, bytes.fromhex(span_id)
@@ -222,35 +231,51 @@ def _pairs(attributes: Mapping[str, Any]) -> list[KeyValue]:
 
 def _joined(tag: bytes, attributes: Mapping[str, Any]) -> bytes:
     """The attributes as encoded fields of this tag."""
-    # What is said again and again is encoded once; equal numbers of different types are different values.
-    return b"".join(
-        [
-            tag + (_known(key, value) if type(value) is str and len(value) <= 64 else _sized(_pair(key, value)))
-            for key, value in attributes.items()
-        ]
-    )
+    return b"".join([_attribute(tag, key, value) for key, value in attributes.items()])
 
 
+def _attribute(tag: bytes, key: str, value: Any) -> bytes:
+    """An attribute as an encoded field of this tag."""
+    kind = type(value)
+    if kind is str and len(value) <= _SHORT:
+        return _text(tag, key, value)
+    if kind is float:
+        return _before_number(tag, key) + _DOUBLE(value)
+    if kind is bool:
+        return _flag(tag, key, value)
+    return tag + _sized(_pair(key, value))
+
+
+# What is said again and again is encoded once.
 @lru_cache(maxsize=4_096)
-def _known(key: str, value: str) -> bytes:
-    return _sized(_pair(key, value))
+def _text(tag: bytes, key: str, value: str) -> bytes:
+    return tag + _sized(_pair(key, value))
+
+
+@lru_cache(maxsize=1_024)
+def _flag(tag: bytes, key: str, value: bool) -> bytes:
+    return tag + _sized(_pair(key, value))
 
 
 def _pair(key: str, value: Any) -> bytes:
-    if type(value) is float:
-        return _before_number(key) + _DOUBLE(value)
+    if type(value) is str:  # ids of decisions, which are never the same: a message object takes three times as long
+        said = _STRING_OF_VALUE + _sized(value.encode())
+        return _KEY_OF_PAIR + _sized(key.encode()) + _VALUE_OF_PAIR + _sized(said)
     return KeyValue(key=key, value=_value(value)).SerializeToString()
 
 
 @lru_cache(maxsize=1_024)
-def _before_number(key: str) -> bytes:
-    """A pair of a double without its last eight bytes."""
-    return KeyValue(key=key, value=AnyValue(double_value=0.0)).SerializeToString()[:-8]
+def _before_number(tag: bytes, key: str) -> bytes:
+    """An attribute that is a double, without its last eight bytes."""
+    return tag + _sized(KeyValue(key=key, value=AnyValue(double_value=0.0)).SerializeToString())[:-8]
 
 
 def _sized(message: bytes) -> bytes:
     """The bytes of a message with their number before them."""
-    left, size = len(message), bytearray()
+    left = len(message)
+    if left <= 0x7F:
+        return _SIZES[left] + message
+    size = bytearray()
     while left > 0x7F:
         size.append(left & 0x7F | 0x80)
         left >>= 7

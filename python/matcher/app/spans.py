@@ -14,7 +14,7 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, DEFAULT_OFF, DEFAULT_ON, Decision
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -29,6 +29,8 @@ from opentelemetry.util.types import Attributes, AttributeValue
 
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _UNSET = Status()
+_WITHOUT_PARENT = {ALWAYS_ON: True, DEFAULT_ON: True, ALWAYS_OFF: False, DEFAULT_OFF: False}
+"""What the usual samplers say of a span without a parent, whatever it is: to ask them takes as long as a span does."""
 Event = tuple[str, int, Mapping[str, AttributeValue]]
 """Name, nanoseconds since 1970 and attributes."""
 
@@ -119,6 +121,7 @@ class RecordingTracer(trace.Tracer):
     def __init__(self, scope: str, sdk: TracerProvider, sink: Callable[[RecordedSpan], None]) -> None:
         self._scope = scope
         self._sampler = sdk.sampler
+        self._without_parent = _WITHOUT_PARENT.get(sdk.sampler)
         self._ids = sdk.id_generator
         self._sink = sink
 
@@ -143,14 +146,15 @@ class RecordingTracer(trace.Tracer):
             trace_id = parent.trace_id if parent is not None and parent.is_valid else self._ids.generate_trace_id()
             if parent is not None and not parent.is_valid:
                 parent = None
-            asked = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
-            sampled = asked.decision is Decision.RECORD_AND_SAMPLE
-            own = SpanContext(trace_id, self._ids.generate_span_id(), False,
-                              _SAMPLED if sampled else None, asked.trace_state)  # fmt: skip
+            sampled, state = self._without_parent if parent is None else None, None
+            if sampled is None:
+                asked = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
+                sampled, state = asked.decision is Decision.RECORD_AND_SAMPLE, asked.trace_state
+                if asked.attributes and sampled:
+                    attributes = {**(attributes or {}), **asked.attributes}
+            own = SpanContext(trace_id, self._ids.generate_span_id(), False, _SAMPLED if sampled else None, state)
             if not sampled:
                 return NonRecordingSpan(own)
-            if asked.attributes:
-                attributes = {**(attributes or {}), **asked.attributes}
         start = start_time or time.time_ns()
         span = RecordedSpan(self._scope, name, own, parent, kind, attributes, start, self._sink)
         span.links = links or ()

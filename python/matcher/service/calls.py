@@ -34,6 +34,7 @@ T = TypeVar("T")
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _tracer = trace.get_tracer("matcher.service")
 _NO_TRACE = Context()
+_NO_CLAIM = Claim()
 
 
 @dataclass(slots=True)
@@ -55,8 +56,10 @@ class Call:
     """Raised when nobody waits for the answer any more."""
     decided: float | None = None
     """When the answer was known, by time.monotonic(); the rest is reply."""
-    claim: Claim = field(default_factory=Claim)
+    claim: Claim = _NO_CLAIM
     """How it competes for threads."""
+    recorded: bool = True
+    """Whether its span is, or may be: what is below one that is not needs no spans."""
     notes: dict[str, Any] = field(default_factory=dict)
     """What the method adds to the log line."""
     stages: list[tuple[str, float]] = field(default_factory=list)
@@ -96,15 +99,17 @@ class Stage:
         self._call = call
         self._name = name
         self._begin = time.monotonic()
-        self._step = step(tracer, name)
+        self._step = step(tracer, name) if call.recorded else None
 
     def __enter__(self) -> None:
-        self._step.__enter__()
+        if self._step is not None:
+            self._step.__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._step.__exit__(kind, error, traceback)
+        if self._step is not None:
+            self._step.__exit__(kind, error, traceback)
         self._call.stages.append((self._name, time.monotonic() - self._begin))
 
 
@@ -176,15 +181,17 @@ class Calls:
         seconds = self._default_seconds if remaining is None else min(remaining, self._longest_seconds)
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         give_up = self.margins.give_up(seconds)
-        call = Call(method, request, begin + seconds, max(give_up, self.margins.of(method)), metadata, give_up)
-        claim = self._claims.get(method)
-        call.claim = claim or self._claims.setdefault(method, Claim(method))
+        claim = self._claims.get(method) or self._claims.setdefault(method, Claim(method))
+        call = Call(
+            method, request, begin + seconds, max(give_up, self.margins.of(method)), metadata, give_up, claim=claim
+        )
         refusal: Refusal | None = None
         status = "OK"
         self.in_flight += 1
         above = _NO_TRACE if self._carriers.isdisjoint(metadata) else propagate.extract(metadata, _NO_TRACE)
         span = _tracer.start_span(method, above, SpanKind.SERVER, {"rpc.system": "grpc", "rpc.method": method})
         token = attach(trace.set_span_in_context(span, above)) if span.get_span_context().is_valid else None
+        call.recorded = span.is_recording()
         try:
             if call.seconds_left() <= 0:
                 raise Refused(Refusal.deadline(f"{max(seconds, 0) * 1e3:.1f} ms were left when the call arrived"))
@@ -221,13 +228,14 @@ class Calls:
     def _ended(self, call: Call, status: str, refusal: Refusal | None, begin: float, span: trace.Span) -> None:
         self.in_flight -= 1
         self.last_end = time.monotonic()
+        above = None if call.recorded else _NO_TRACE  # whence exemplars are
         if call.decided is not None:
             self.margins.replied(call.method, self.last_end - call.decided)
-            self._metrics.stage(call.method, "reply", self.last_end - call.decided)
+            self._metrics.stage(call.method, "reply", self.last_end - call.decided, above)
         for stage, seconds in call.stages:
-            self._metrics.stage(call.method, stage, seconds)
+            self._metrics.stage(call.method, stage, seconds, above)
         seconds = self.last_end - begin
-        self._metrics.call(call.method, status, seconds)
+        self._metrics.call(call.method, status, seconds, above)
         if not self._log_calls:
             return
         notes = dict(call.notes)

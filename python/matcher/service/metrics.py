@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from opentelemetry import metrics
+from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from matcher.app import Labels
@@ -99,13 +100,13 @@ class ServiceMetrics:
             description="How late the event loop is, for 99.9 % of its turns.",
         )  # fmt: skip
 
-    def call(self, method: str, status: str, seconds: float) -> None:
-        """One call has ended."""
-        self._calls.record(seconds, self._of("rpc.method", method, "rpc.response.status_code", status))
+    def call(self, method: str, status: str, seconds: float, above: Context | None = None) -> None:
+        """One call has ended; its span is in `above`, None: the current context."""
+        self._calls.record(seconds, self._of("rpc.method", method, "rpc.response.status_code", status), above)
 
-    def stage(self, method: str, stage: str, seconds: float) -> None:
+    def stage(self, method: str, stage: str, seconds: float, above: Context | None = None) -> None:
         """A call has spent so long in a stage."""
-        self._stages.record(seconds, self._of("rpc.method", method, "matcher.stage", stage))
+        self._stages.record(seconds, self._of("rpc.method", method, "matcher.stage", stage), above)
 
     def certificate(self, taken: bool) -> None:
         """The files of the server's certificate have changed."""
