@@ -9,7 +9,7 @@ import numpy as np
 from matcher.routing import OnBoard, Problem, VehicleType
 
 FEATURES = ("plain", "matrix", "dimensions", "skills", "depots", "open", "rides", "prizes", "fixed_costs",
-            "mixed", "windows", "lateness", "under_way")  # fmt: skip
+            "mixed", "windows", "lateness", "under_way", "bins")  # fmt: skip
 
 
 def delivery_problem(feature: str, requests: int, seed: int) -> Problem:
@@ -81,6 +81,10 @@ def delivery_problem(feature: str, requests: int, seed: int) -> Problem:
         due[pickup] = ready[pickup] + rng.uniform(10, 60, requests)
         due[delivery] = due[pickup] + straight * rng.uniform(1.0, 1.5, requests) + 10.0
         return replace(plain, due=due, late_cost=np.where(np.arange(n) > 0, 0.5, np.inf))
+    if feature == "bins":
+        # Everywhere slower around the middle of the day, in some places more than in others.
+        slow = np.stack([np.ones((n, n)), rng.uniform(1.2, 2.0, (n, n)), rng.uniform(1.0, 1.3, (n, n))])
+        return replace(plain, bins=np.array([0.0, 250.0, 500.0]), bin_duration=distance * slow)
     if feature == "under_way":
         return replace(plain, types=_under_way(plain, kind), max_ride=np.full(requests, 500.0))
     if feature == "fixed_costs":

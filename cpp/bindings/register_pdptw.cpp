@@ -70,7 +70,8 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
                const py::object& fixed_cost, const py::object& capacities, const py::object& more_demand,
                const py::object& allowed, const py::object& max_ride, const py::object& prize,
                const py::object& late_cost, const py::object& window_first, const py::object& windows,
-               const py::object& listener, const py::object& cancel, std::int32_t threads, bool keep_pool) {
+               const py::object& bins, const py::object& bin_duration, const py::object& listener,
+               const py::object& cancel, std::int32_t threads, bool keep_pool) {
   PdptwProblem problem;
   problem.distance = strict_span<double>(distance, "distance", 2);
   if (!duration.is_none()) problem.duration = strict_span<double>(duration, "duration", 2);
@@ -102,6 +103,10 @@ py::dict solve(const py::object& distance, const py::object& duration, const py:
   if (!max_ride.is_none()) problem.max_ride = strict_span<double>(max_ride, "max_ride");
   if (!prize.is_none()) problem.prize = strict_span<double>(prize, "prize");
   if (!late_cost.is_none()) problem.late_cost = strict_span<double>(late_cost, "late_cost");
+  if (!bins.is_none()) {
+    problem.bins = strict_span<double>(bins, "bins");
+    problem.bin_duration = strict_span<double>(bin_duration, "bin_duration", 3);
+  }
   if (!windows.is_none()) {
     problem.window_first = strict_span<std::int32_t>(window_first, "window_first");
     problem.windows = strict_span<double>(windows, "windows", 2);
@@ -159,8 +164,9 @@ void register_pdptw(py::module_& m) {
         py::arg("shifts") = py::none(), py::arg("fixed_cost") = py::none(), py::arg("capacities") = py::none(),
         py::arg("more_demand") = py::none(), py::arg("allowed") = py::none(), py::arg("max_ride") = py::none(),
         py::arg("prize") = py::none(), py::arg("late_cost") = py::none(), py::arg("window_first") = py::none(),
-        py::arg("windows") = py::none(), py::arg("listener") = py::none(), py::arg("cancel") = py::none(),
-        py::arg("threads") = 1, py::arg("keep_pool") = false, "See matcher.routing.solve.");
+        py::arg("windows") = py::none(), py::arg("bins") = py::none(), py::arg("bin_duration") = py::none(),
+        py::arg("listener") = py::none(), py::arg("cancel") = py::none(), py::arg("threads") = 1,
+        py::arg("keep_pool") = false, "See matcher.routing.solve.");
 }
 
 }  // namespace matcher::bindings

@@ -86,6 +86,14 @@ void SubProblem::copy_travel(const PdptwProblem& whole) {
   if (whole.duration.empty()) return;
   copy(whole.duration, duration_);
   problem_.duration = duration_;
+  if (whole.bins.empty()) return;
+  std::vector<double> row;
+  for (std::size_t k = 0; k < whole.bins.size(); ++k) {
+    copy(whole.bin_duration.subspan(k * all * all, all * all), row);
+    bin_duration_.insert(bin_duration_.end(), row.begin(), row.end());
+  }
+  problem_.bins = whole.bins;
+  problem_.bin_duration = bin_duration_;
 }
 
 void SubProblem::copy_nodes(const PdptwProblem& whole) {

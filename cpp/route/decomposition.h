@@ -30,7 +30,8 @@ class SubProblem {
   PdptwProblem problem_;
   std::vector<std::int32_t> node_of_;  // own number to that of the whole
   std::vector<std::int32_t> number_;   // and back; -1: not here
-  std::vector<double> distance_, duration_, ready_, due_, service_, max_ride_, prize_, late_cost_, windows_;
+  std::vector<double> distance_, duration_, bin_duration_, ready_, due_, service_, max_ride_, prize_, late_cost_,
+      windows_;
   std::vector<std::int32_t> demand_, more_demand_, pickup_, delivery_, window_first_;
   std::vector<std::uint8_t> allowed_;
   std::vector<PdptwVehicleType> types_;

@@ -339,6 +339,26 @@ InputFault check_windows(const PdptwProblem& problem, std::size_t n) {
   return {};
 }
 
+InputFault check_bins(const PdptwProblem& problem, std::size_t n) {
+  if (problem.bins.empty() != problem.bin_duration.empty() || (problem.duration.empty() && !problem.bins.empty())) {
+    return {"bins", "and bin_duration belong together, and duration is the least of them", -1};
+  }
+  if (problem.bin_duration.size() != problem.bins.size() * n * n) {
+    return {"bin_duration", "is not (bins, nodes, nodes)", -1};
+  }
+  for (std::size_t k = 0; k < problem.bins.size(); ++k) {
+    const auto row = static_cast<std::int64_t>(k);
+    if (!(std::abs(problem.bins[k]) < 1e12)) return {"bins", "is not finite or above 10^12", row};
+    if (k > 0 && !(problem.bins[k] > problem.bins[k - 1])) return {"bins", "does not ascend", row};
+  }
+  for (std::size_t k = 0; k < problem.bin_duration.size(); ++k) {
+    if (!(problem.bin_duration[k] >= problem.duration[k % (n * n)]) || !(problem.bin_duration[k] < 1e12)) {
+      return {"bin_duration", "is not finite, above 10^12 or less than duration", static_cast<std::int64_t>(k)};
+    }
+  }
+  return {};
+}
+
 InputFault check(const PdptwProblem& problem) {
   const std::size_t n = problem.ready.size();
   const std::size_t requests = problem.pickup.size();
@@ -382,6 +402,7 @@ InputFault check(const PdptwProblem& problem) {
       return {"late_cost", "is negative or not a number", static_cast<std::int64_t>(k)};
   }
   if (const InputFault fault = check_windows(problem, n); !fault.ok()) return fault;
+  if (const InputFault fault = check_bins(problem, n); !fault.ok()) return fault;
   return check_options(problem, n, requests);
 }
 

@@ -55,6 +55,7 @@ Plan::Plan(const PdptwProblem& problem, Neighbours neighbours)
   more_ = problem.more_demand.size() / nodes_;
   gaps_ = !problem.windows.empty();
   late_ = !problem.late_cost.empty();
+  bins_ = !problem.bins.empty();
   extras_ = more_ > 0 || late_ || !problem.max_ride.empty();
   due_.assign(problem.due.begin(), problem.due.end());
   for (std::size_t node = 0; late_ && node < nodes_; ++node) {
@@ -151,6 +152,27 @@ double Plan::closes_between(std::int32_t node, double by) const {
   return by;
 }
 
+double Plan::reaches(std::int32_t a, std::int32_t b, double leave) const {
+  double first = std::numeric_limits<double>::infinity();
+  const double* row = problem_.bin_duration.data() + index(a) * nodes_ + index(b);
+  for (std::size_t k = 0; k < problem_.bins.size(); ++k, row += nodes_ * nodes_) {
+    if (k + 1 < problem_.bins.size() && leave >= problem_.bins[k + 1]) continue;
+    first = std::min(first, (k > 0 ? std::max(leave, problem_.bins[k]) : leave) + *row);
+  }
+  return first;
+}
+
+double Plan::leaves(std::int32_t a, std::int32_t b, double by) const {
+  const std::size_t last = problem_.bins.size() - 1;
+  const double* row = problem_.bin_duration.data() + (last * nodes_ + index(a)) * nodes_ + index(b);
+  for (std::size_t k = last;; --k, row -= nodes_ * nodes_) {
+    const double leave = by - *row;
+    if (k > 0 && leave < problem_.bins[k]) continue;
+    // A bin's end belongs to the next one; so far before it that no grace reaches over it.
+    return k == last ? leave : std::min(leave, problem_.bins[k + 1] - 2 * kGrace);
+  }
+}
+
 // Distance and travel time from the stop before.
 void Plan::link(Tour& tour, std::size_t at) const {
   const std::int32_t before = tour.stops[at - 1].node, node = tour.stops[at].node;
@@ -163,7 +185,7 @@ void Plan::forward(Tour& tour, std::size_t from, std::size_t at_least) const {
   for (std::size_t k = from; k < tour.stops.size(); ++k) {
     Stop& stop = tour.stops[k];
     const Stop& before = tour.stops[k - 1];
-    const double arrive = before.depart + stop.trip;
+    const double arrive = bins_ ? reaches(before.node, stop.node, before.depart) : before.depart + stop.trip;
     const double depart = (gaps_ ? opens_between(stop.node, arrive) : std::max(stop.ready, arrive)) + stop.service;
     const std::int32_t load = before.load + problem_.demand[index(stop.node)];
     if (k > at_least && depart == stop.depart && load == stop.load) return;
@@ -177,7 +199,8 @@ void Plan::backward(Tour& tour, std::size_t from, std::size_t at_most) const {
   for (std::size_t k = from + 1; k-- > 0;) {
     Stop& stop = tour.stops[k];
     const Stop& next = tour.stops[k + 1];
-    const double by = next.latest - next.trip - stop.service;
+    const double leave = bins_ ? leaves(stop.node, next.node, next.latest) : next.latest - next.trip;
+    const double by = leave - stop.service;
     const double latest = gaps_ ? closes_between(stop.node, by) : std::min(due_[index(stop.node)], by);
     if (k < at_most && latest == stop.latest) return;
     stop.latest = latest;
@@ -276,7 +299,7 @@ bool Plan::sound_sequence(std::int32_t type) {
   for (std::size_t k = 0; k < n; ++k) {
     const std::int32_t node = sequence_[k], before = k > 0 ? sequence_[k - 1] : vehicle.start;
     const double depart = k > 0 ? start_[k - 1] + problem_.service[index(before)] : vehicle.earliest;
-    const double arrive = depart + trip(before, node);
+    const double arrive = bins_ ? reaches(before, node, depart) : depart + trip(before, node);
     start_[k] = gaps_ ? opens_between(node, std::max(lower_[k], arrive)) : std::max(lower_[k], arrive);
     if (start_[k] > due_[index(node)] + kGrace) return false;
     if (!rides) continue;
@@ -293,7 +316,9 @@ bool Plan::sound_sequence(std::int32_t type) {
     lower_[from] = wait_until;
     k = from - 1;  // and again from the pick-up
   }
-  const double back = start_[n - 1] + problem_.service[index(sequence_[n - 1])] + trip(sequence_[n - 1], vehicle.end);
+  const std::int32_t behind = sequence_[n - 1];
+  const double depart = start_[n - 1] + problem_.service[index(behind)];
+  const double back = bins_ ? reaches(behind, vehicle.end, depart) : depart + trip(behind, vehicle.end);
   if (back > vehicle.latest + kGrace) return false;
   if (late_) price_lateness();
   return true;

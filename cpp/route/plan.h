@@ -187,7 +187,11 @@ class Plan {
     const auto first = index(problem_.window_first[index(node)]), last = index(problem_.window_first[index(node) + 1]);
     return problem_.windows.subspan(2 * first, 2 * (last - first));
   }
-  template <bool kGaps>
+  // Where travel times depend on the departure: the earliest arrival of who may leave at a time or later, and the
+  // latest departure that arrives by a time.
+  double reaches(std::int32_t a, std::int32_t b, double leave) const;
+  double leaves(std::int32_t a, std::int32_t b, double by) const;
+  template <bool kPlain>
   Insertion cheapest_in(const Tour& tour, std::int32_t request, double limit, const Insertion& refused);
 
   PdptwProblem problem_;
@@ -211,6 +215,7 @@ class Plan {
   bool extras_ = false;             // whether `sound` has anything to check
   bool gaps_ = false;               // whether any stop has several windows
   bool late_ = false;               // whether lateness has a price
+  bool bins_ = false;               // whether travel times depend on the departure
   std::vector<double> due_;         // by node, latest start of service that no price allows to exceed
   double lateness_ = 0.0;
   std::size_t more_ = 0;               // further dimensions of load

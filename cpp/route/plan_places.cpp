@@ -12,14 +12,20 @@ constexpr double kFewRoutes = 4.0;
 }  // namespace
 
 Insertion Plan::cheapest(const Tour& tour, std::int32_t request, double limit, const Insertion& refused) {
-  return gaps_ ? cheapest_in<true>(tour, request, limit, refused) : cheapest_in<false>(tour, request, limit, refused);
+  return gaps_ || bins_ ? cheapest_in<false>(tour, request, limit, refused)
+                        : cheapest_in<true>(tour, request, limit, refused);
 }
 
-template <bool kGaps>
+// kPlain: a stop has one window, and a way takes the same time whenever it begins.
+template <bool kPlain>
 Insertion Plan::cheapest_in(const Tour& tour, std::int32_t request, double limit, const Insertion& refused) {
   const auto opens = [&](std::int32_t node, double ready, double at) {
-    if constexpr (kGaps) return opens_between(node, at);
-    return std::max(ready, at);
+    if constexpr (kPlain) return std::max(ready, at);
+    return gaps_ ? opens_between(node, at) : std::max(ready, at);
+  };
+  const auto reach = [&](std::int32_t a, std::int32_t b, double leave, double trip) {
+    if constexpr (kPlain) return leave + trip;
+    return bins_ ? reaches(a, b, leave) : leave + trip;
   };
   // Of no place when there is none: no position is that large.
   const auto refused_pickup = static_cast<std::size_t>(refused.pickup_pos);
@@ -76,19 +82,19 @@ Insertion Plan::cheapest_in(const Tour& tour, std::int32_t request, double limit
     if (before.load > room) continue;
     const auto a = index(before.node), b = index(after.node);
     const double latest = after.latest + kGrace;
-    const double start_p = opens(p, ready_p, before.depart + trip_to_p[a]);
+    const double start_p = opens(p, ready_p, reach(before.node, p, before.depart, trip_to_p[a]));
     if (start_p <= due_p) {
       const double leave = start_p + service_p;
       leave_p_[i] = leave;
-      if (leave + trip_from_p[b] <= latest) detour_p_[i] = to_p[a] + from_p[b] - after.leg;
+      if (reach(p, after.node, leave, trip_from_p[b]) <= latest) detour_p_[i] = to_p[a] + from_p[b] - after.leg;
       const double cost = to_p[a] + between_pd + from_d[b] - after.leg;
       if (cost < best.cost && !(i == refused_pickup && i == refused_delivery)) {
-        const double start_d = opens(d, ready_d, leave + trip_pd);
-        if (start_d <= due_d && start_d + service_d + trip_from_d[b] <= latest) offer(cost, i, i);
+        const double start_d = opens(d, ready_d, reach(p, d, leave, trip_pd));
+        if (start_d <= due_d && reach(d, after.node, start_d + service_d, trip_from_d[b]) <= latest) offer(cost, i, i);
       }
     }
-    const double start_d = opens(d, ready_d, before.depart + trip_to_d[a]);
-    if (start_d <= due_d && start_d + service_d + trip_from_d[b] <= latest) {
+    const double start_d = opens(d, ready_d, reach(before.node, d, before.depart, trip_to_d[a]));
+    if (start_d <= due_d && reach(d, after.node, start_d + service_d, trip_from_d[b]) <= latest) {
       detour_d_[i] = to_d[a] + from_d[b] - after.leg;
     }
   }
@@ -98,7 +104,7 @@ Insertion Plan::cheapest_in(const Tour& tour, std::int32_t request, double limit
   for (std::size_t i = low; i + 1 < end; ++i) {
     const double detour = detour_p_[i];
     if (detour + least_d_[i + 1] >= best.cost) continue;
-    double arrive = leave_p_[i] + trip_from_p[index(stops[i + 1].node)];
+    double arrive = reach(p, stops[i + 1].node, leave_p_[i], trip_from_p[index(stops[i + 1].node)]);
     for (std::size_t k = i + 1; k < end; ++k) {
       if (detour + least_d_[k] >= best.cost) break;
       const Stop& stop = stops[k];
@@ -108,12 +114,12 @@ Insertion Plan::cheapest_in(const Tour& tour, std::int32_t request, double limit
       if (left > due_d) break;
       const Stop& next = stops[k + 1];
       if (detour + detour_d_[k] < best.cost && !(i == refused_pickup && k == refused_delivery)) {
-        const double at = opens(d, ready_d, left + trip_to_d[index(stop.node)]);
-        if (at <= due_d && at + service_d + trip_from_d[index(next.node)] <= next.latest + kGrace) {
+        const double at = opens(d, ready_d, reach(stop.node, d, left, trip_to_d[index(stop.node)]));
+        if (at <= due_d && reach(d, next.node, at + service_d, trip_from_d[index(next.node)]) <= next.latest + kGrace) {
           offer(detour + detour_d_[k], i, k);
         }
       }
-      arrive = left + next.trip;
+      arrive = reach(stop.node, next.node, left, next.trip);
     }
   }
   return best.feasible() ? best : Insertion{};

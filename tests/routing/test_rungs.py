@@ -26,7 +26,7 @@ EVERY = ["native", "ortools", "cpsat"]
 PLAIN = ["partition", *EVERY]
 """Those that take vehicles of one type without prizes."""
 TIMETABLED = ["windows", "breaks", "locked", "on_board", "late_cost", "bins"]
-KERNEL = ["windows", "locked", "on_board", "late_cost"]
+KERNEL = ["windows", "locked", "on_board", "late_cost", "bins"]
 """Those of them that the kernel knows."""
 
 
@@ -173,7 +173,7 @@ def test_rungs_keep_what_needs_a_timetable(solver: Any, seed: int, field: str) -
 
 
 @pytest.mark.parametrize("seed", range(8))
-@pytest.mark.parametrize("field", KERNEL)
+@pytest.mark.parametrize("field", [field for field in KERNEL if field != "bins"])
 def test_the_kernel_finds_what_cpsat_proves_with_timetables(seed: int, field: str) -> None:
     """Three requests: several windows, lateness at a price, vehicles under way."""
     problem = beyond(field, seed)
@@ -220,8 +220,11 @@ def under_way(seed: int, requests: int, *, objective: str = "cost") -> Problem:
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**20), requests=st.integers(2, 12), late=st.booleans(), spans=st.booleans())
-def test_plans_for_vehicles_under_way_pass_the_checker(seed: int, requests: int, late: bool, spans: bool) -> None:
+@given(seed=st.integers(0, 2**20), requests=st.integers(2, 12), late=st.booleans(), spans=st.booleans(),
+       bins=st.booleans())  # fmt: skip
+def test_plans_for_vehicles_under_way_pass_the_checker(
+    seed: int, requests: int, late: bool, spans: bool, bins: bool
+) -> None:
     """Everything at once: loads on board, locked stops of every kind, rides, skills, prizes, lateness, windows."""
     problem = under_way(seed, requests)
     rng = np.random.default_rng(seed)
@@ -236,6 +239,9 @@ def test_plans_for_vehicles_under_way_pass_the_checker(seed: int, requests: int,
             if problem.due[n] - 10.0 > problem.ready[n] + 20.0
         }
         problem = dataclasses.replace(problem, windows=two)
+    if bins:
+        rows = problem.travel * rng.uniform(0.3, 1.0, (3, *problem.travel.shape))
+        problem = dataclasses.replace(problem, duration=None, bins=np.array([0.0, 150.0, 400.0]), bin_duration=rows)
     told: list[tuple[Progress, list[list[int]]]] = []
     plan = solve(
         problem, max_iterations=600, objective="cost", solver="native", on_progress=lambda *step: told.append(step)

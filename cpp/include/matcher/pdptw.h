@@ -2,9 +2,9 @@
 //
 // Problem: each request has a pick-up and a delivery, with time windows, service times and a load in one or more
 // dimensions, perhaps several windows a stop, a price of being late, a limit on the time on board, a prize that may be
-// forgone. Vehicles of one or several types (start, end, shift, capacity, fixed cost). Serve every request once,
-// pick-up before delivery in one route. Hierarchical objective: fewest vehicles, then least cost; or least cost alone:
-// distance, fixed costs, lateness, prizes forgone.
+// forgone; travel times that depend on the departure. Vehicles of one or several types (start, end, shift, capacity,
+// fixed cost). Serve every request once, pick-up before delivery in one route. Hierarchical objective: fewest vehicles,
+// then least cost; or least cost alone: distance, fixed costs, lateness, prizes forgone.
 //
 // Method, three stages over one plan (route/plan.h), whose routes answer "cheapest feasible insertion" from tables of
 // earliest and latest starts in amortised constant time per pair of positions, cached per (request, route):
@@ -61,6 +61,10 @@ struct PdptwProblem {
   std::span<const std::uint8_t> allowed;      // requests * types: whether this type may serve it
   std::span<const double> max_ride;  // per request, from the end of service at pick-up to its start at delivery
   std::span<const double> prize;     // per request, lost when unserved; infinite: it must be served
+  // Travel by departure time: row k of `bin_duration` holds from bins[k] on, the first one before that too; `duration`
+  // is then the least of all rows. A vehicle may wait before it leaves where a later row gets it there earlier.
+  std::span<const double> bins;          // ascending departure times
+  std::span<const double> bin_duration;  // bins * nodes * nodes
   // Per node, what a unit of time after `due` costs at the start of service; infinite: `due` is hard.
   std::span<const double> late_cost;
   // Several windows: of node k the pairs (begin, end) from window_first[k] to window_first[k + 1], ascending, disjoint,

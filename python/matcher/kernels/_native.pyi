@@ -371,6 +371,8 @@ def solve_pdptw(
     late_cost: Any = None,
     window_first: Any = None,
     windows: Any = None,
+    bins: Any = None,
+    bin_duration: Any = None,
     listener: Any = None,
     cancel: Any = None,
     threads: int = 1,

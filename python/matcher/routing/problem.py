@@ -138,7 +138,7 @@ class Problem:
     @property
     def beyond_kernel(self) -> tuple[str, ...]:
         """Fields in use that the native search does not know."""
-        return tuple(name for name in self.timetabled if name in ("bins", "breaks"))
+        return tuple(name for name in self.timetabled if name == "breaks")
 
     @property
     def aboard(self) -> dict[int, int]:

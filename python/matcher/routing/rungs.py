@@ -98,8 +98,8 @@ def solve(
     from the best plan of any. max_iterations is then of each thread, `Solution.iterations` of all; the CPU clock counts
     all threads. The other solvers use one.
 
-    Travel bins: the search takes each leg at the longest that its node's window allows, which keeps every plan
-    feasible; what it leaves out is then tried under the bins themselves.
+    Travel bins: "ortools" and "cpsat" take each leg at the longest that its node's window allows, which keeps every
+    plan feasible; what they leave out is then tried under the bins themselves.
 
     Deterministic for a seed, threads and max_iterations as long as no time_limit ends the search. Always returns:
     requests that no vehicle could serve are in `unserved`, each with its reason. Raises ValueError for a problem that
@@ -132,9 +132,7 @@ def solve(
         # The kernel looks at its own columns first, and is cancelled before it searches.
         search.solve(kernel_part(problem), max_iterations=0, objective=objective, cancel=np.ones(1, np.uint8))
         check_beyond(problem, objective)
-    plain = dataclasses.replace(task, problem=without_bins(problem))
-    found = _climb(plain) if solver == "auto" else _ask(solver, plain)
-    return found if problem.bins is None else _under_bins(problem, found, objective)
+    return _climb(task) if solver == "auto" else _ask(solver, task)
 
 
 def _two_looks(task: SolveTask) -> Solution:
@@ -146,7 +144,7 @@ def _two_looks(task: SolveTask) -> Solution:
     ours = NativeSolver().solve(_half(task))
     if task.cancel is not None and task.cancel[0]:
         return ours
-    theirs = rungs()["ortools"].solve(dataclasses.replace(_half(task), on_progress=None))
+    theirs = _ask("ortools", dataclasses.replace(_half(task), on_progress=None))
     better, least = value(theirs, task.objective), value(ours, task.objective)
     # The library counts in rounded numbers: the same plan may come to a hair less.
     closer = better[:-1] == least[:-1] and better[-1] > least[-1] * (1 - 1e-9)
@@ -169,7 +167,10 @@ def _ask(name: str, task: SolveTask) -> Solution:
     refusal = rung.refusal(task)
     if refusal is not None:
         raise ValueError(refusal)
-    return rung.solve(task)
+    if task.problem.bins is None or name == "native":
+        return rung.solve(task)
+    found = rung.solve(dataclasses.replace(task, problem=without_bins(task.problem)))
+    return _under_bins(task.problem, found, task.objective)
 
 
 def _climb(task: SolveTask) -> Solution:
@@ -184,10 +185,10 @@ def _climb(task: SolveTask) -> Solution:
     if every["cpsat"].refusal(task) is not None:
         return _ask("ortools", task)
     half = _half(task)
-    exact = every["cpsat"].solve(half)
+    exact = _ask("cpsat", half)
     if exact.proven or every["ortools"].refusal(task) is not None:
         return exact
-    return min(exact, every["ortools"].solve(half), key=lambda plan: value(plan, task.objective))
+    return min(exact, _ask("ortools", half), key=lambda plan: value(plan, task.objective))
 
 
 def value(plan: Solution, objective: Objective) -> tuple[float, ...]:

@@ -56,7 +56,8 @@ def solve(
         raise ValueError(f"objective is {objective!r}, it must be 'hierarchical', 'distance' or 'cost'")
     _check_range("vehicles", problem.vehicles)
     _check_range("capacity", problem.capacity)
-    columns = _node_columns(problem) | _window_columns(problem) | _fleet_columns(problem, objective)
+    columns = _node_columns(problem) | _window_columns(problem) | _bin_columns(problem)
+    columns |= _fleet_columns(problem, objective)
     found = native.solve_pdptw(
         pickup=problem.pickup,
         delivery=problem.delivery,
@@ -150,6 +151,16 @@ def _window_columns(problem: Problem) -> dict[str, Any]:
         "window_first": np.cumsum([0, *map(len, spans)]).astype(np.int32),
         "windows": np.array([span for of_node in spans for span in of_node], dtype=np.float64),
     }
+
+
+def _bin_columns(problem: Problem) -> dict[str, Any]:
+    """Travel by departure time, and the least of it as what it never is below."""
+    if problem.bins is None or problem.bin_duration is None:
+        return {}
+    rows = problem.bin_duration
+    if _open(problem):
+        rows = np.pad(rows, ((0, 0), (0, 1), (0, 1)))
+    return {"bins": problem.bins, "bin_duration": rows, "duration": np.ascontiguousarray(rows.min(axis=0))}
 
 
 def _fleet_columns(problem: Problem, objective: str) -> dict[str, Any]:

@@ -122,18 +122,20 @@ class FreeVehicles:
         never = float(max(due.max(), *begins, *(t.latest for t in problem.fleet if t.latest is not None)))
         never += 1.0 - float(min(ready.min(), *begins, *(t.earliest for t in problem.fleet if t.earliest is not None)))
         distance = problem.distance[np.ix_(place, place)]
-        duration = problem.travel[np.ix_(place, place)]
-        for node in self._pinned:
+        durations = [rows[np.ix_(place, place)] for rows in _travel_rows(problem)]
+        for duration, node in itertools.product(durations, self._pinned):
             duration[:, node] = never
         for node, of_type in self._pinned.items():
             ready[node] = due[node] = starts[of_type].time
             service[node] = 0.0
             company = [other for other, its in self._pinned.items() if its == of_type]
-            distance[self._origin[of_type], node] = duration[self._origin[of_type], node] = 0.0
-            distance[company, node] = duration[company, node] = 0.0
+            for matrix in (distance, *durations):
+                matrix[self._origin[of_type], node] = 0.0
+                matrix[company, node] = 0.0
         changes = {
             "distance": distance,
-            "duration": duration,
+            "duration": durations[0] if problem.bins is None else None,
+            "bin_duration": None if problem.bins is None else np.stack(durations),
             "ready": ready,
             "due": due,
             "service": service,
@@ -286,6 +288,11 @@ def _promised(problem: Problem) -> set[int]:
     """Requests that a locked stop picks up: they must be delivered."""
     locked = {node for kind in problem.types for node in kind.locked}
     return {request for request, p in enumerate(problem.pickup.tolist()) if p in locked}
+
+
+def _travel_rows(problem: Problem) -> list[F64]:
+    """Travel times, of each bin where there are any."""
+    return [problem.travel] if problem.bin_duration is None else list(problem.bin_duration)
 
 
 def _with_rows(column: I32, rows: int) -> I32:

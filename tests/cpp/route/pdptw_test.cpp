@@ -288,6 +288,55 @@ TEST(Pdptw, SeveralWindowsAndPricedLateness) {
   }
 }
 
+// Travel that takes longer around noon: driven as early as can be, waiting where that arrives earlier, plans keep
+// times.
+TEST(Pdptw, TravelByDepartureTime) {
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    const std::int32_t requests = seed < 3 ? 14 : 230;
+    RandomProblem problem(seed, requests, requests / 2);
+    const std::size_t n = problem.ready.size();
+    const std::vector<double> bins{0.0, 150.0, 300.0}, factor{1.0, 1.7, 1.2};
+    std::vector<double> rows;
+    for (const double slow : factor) {
+      for (const double way : problem.distance) rows.push_back(slow * way);
+    }
+    problem.view.duration = problem.distance;
+    problem.view.bins = bins;
+    problem.view.bin_duration = rows;
+    PdptwOptions options;
+    options.max_iterations = 1200;
+    PdptwResult result;
+    ASSERT_TRUE(solve_pdptw(problem.view, options, result).ok());
+    EXPECT_GT(result.routes.size(), 2U);
+    const auto arrive = [&](std::size_t a, std::size_t b, double leave) {
+      double first = std::numeric_limits<double>::infinity();
+      for (std::size_t k = 0; k < bins.size(); ++k) {
+        if (k + 1 < bins.size() && leave >= bins[k + 1]) continue;
+        first = std::min(first, std::max(leave, bins[k]) + rows[(k * n + a) * n + b]);
+      }
+      return first;
+    };
+    for (const auto& route : result.routes) {
+      double clock = 0.0;
+      std::size_t last = 0;
+      for (const std::int32_t stop : route) {
+        const auto node = static_cast<std::size_t>(stop);
+        clock = std::max(problem.ready[node], arrive(last, node, clock));
+        ASSERT_LE(clock, problem.due[node] + 1e-6);
+        clock += problem.service[node];
+        last = node;
+      }
+      ASSERT_LE(arrive(last, 0, clock), problem.due[0] + 1e-6);
+    }
+    rows[5] = -1.0;
+    EXPECT_EQ(solve_pdptw(problem.view, options, result).column, "bin_duration");
+    problem.view.bins = std::span(bins).first(2);
+    EXPECT_EQ(solve_pdptw(problem.view, options, result).column, "bin_duration");
+    problem.view.bins = {};
+    EXPECT_EQ(solve_pdptw(problem.view, options, result).column, "bins");
+  }
+}
+
 // Runs out after a number of questions: every place that asks is stopped at once in some run.
 class Impatient final : public StopCheck {
  public:
