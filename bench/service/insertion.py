@@ -5,7 +5,8 @@
 Three ways to ask: by the token of a kept fleet; by token with the accepted plan sent back as a change; with the whole
 snapshot. Every answer is asserted to be the in-process kernel's. Times are wall times of a call as a Python caller sees
 them; beside them stands the CPU time that server and caller together spent on it, which a busy machine does not change.
-Where Go is, the calls by token are made once more from there, as most callers are; then the CPU time is the server's.
+Where Go is, the calls by token are made once more from there, as most callers are, in turn with calls of the same bytes
+to a handler that only answers with as many as ours does: what is left is the service's. Their CPU time is the server's.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import grpc
 from bench.service.__main__ import server
-from bench.service.caller import NoCallerError, made
+from bench.service.caller import NoCallerError, built, made
+from bench.service.servers import other
 from tools.machine import facts
 
 from matcher.app import App
@@ -96,14 +99,13 @@ class Clock:
             self.wall_ms.append((time.perf_counter() - began) * 1e3)
         self._cpu = self._spent() - before
 
-    def run_from_go(self, target: str, requests: list[bytes]) -> None:
-        """Make calls of each request one after another, from a process in Go. Raises NoCallerError."""
-        for request in requests:
-            before = self._server_spent()
-            seen = made(target, request, _METHOD, calls=_CALLS_A_REQUEST)
-            self._cpu += self._server_spent() - before
-            assert set(seen.codes) == {"OK"}, seen.codes
-            self.wall_ms += seen.took_ms()
+    def run_from_go(self, target: str, request: bytes) -> None:
+        """Make calls of the request one after another, from a process in Go."""
+        before = self._server_spent()
+        seen = made(target, request, _METHOD, calls=_CALLS_A_REQUEST)
+        self._cpu += self._server_spent() - before
+        assert set(seen.codes) == {"OK"}, seen.codes
+        self.wall_ms += seen.took_ms()
 
     def figures(self) -> dict[str, float]:
         """Percentiles of the wall time, and CPU time a call."""
@@ -113,6 +115,13 @@ class Clock:
             "p99_ms": cuts[98],
             "cpu_ms": self._cpu * 1e3 / len(self.wall_ms),
         }
+
+
+def _asked(target: str, request: bytes) -> bytes:
+    """The bytes of the reply."""
+    with grpc.insecure_channel(target) as channel:
+        reply: bytes = channel.unary_unary(_METHOD)(request)
+        return reply
 
 
 def row(name: str, figures: dict[str, float]) -> str:
@@ -190,12 +199,20 @@ def main() -> int:
             clock = Clock(child)
             token = client.insert_orders([], fleet=market, keep_fleet=True).fleet_token  # the first was changed
             requests = [encode_insert_request([query], fleet_token=token) for query in queries[:_GO_ORDERS]]
+            replies = [len(_asked(target, request)) for request in requests]
             try:
-                clock.run_from_go(target, requests)
-                figures["by token, from Go"] = clock.figures()
-                print(row("by token, from Go", figures["by token, from Go"]))
+                built()
             except NoCallerError as error:
                 print(f"by token, from Go: left out, {error}")
+            else:
+                with other("transport", _METHOD, max(replies), listen="127.0.0.1:0") as bare:
+                    alone = Clock(bare.process.pid)
+                    for request in requests:
+                        clock.run_from_go(target, request)
+                        alone.run_from_go(bare.target, request)
+                for name, taken in (("by token, from Go", clock), ("transport alone, from Go", alone)):
+                    figures[name] = taken.figures()
+                    print(row(name, figures[name]))
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps({**where, "couriers": args.couriers, "figures": figures}, indent=1) + "\n")

@@ -94,22 +94,24 @@ def matcher(
 
 
 @contextmanager
-def other(kind: str) -> Iterator[Process]:
-    """One of the servers below: "transport" or "objects"."""
+def other(kind: str, method: str = MATCH, reply_bytes: int = 60, *, listen: str = "") -> Iterator[Process]:
+    """One of the servers below: "transport", whose replies are as long as ours (of validate_only, if nothing is
+    said), or "objects"."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "bench.service.servers", kind, f"unix:{folder}/o.sock"]
+        address = listen or f"unix:{folder}/o.sock"
+        command = [sys.executable, "-m", "bench.service.servers", kind, address, method, str(reply_bytes)]
         with started(command, {POLLING: ONE_THREAD}) as process:  # as ours; grpc is imported before it could set this
             yield process
 
 
-async def _serve(kind: str, address: str) -> None:
+async def _serve(kind: str, address: str, path: str, reply_bytes: int) -> None:
     nothing = Provenance("", "", "", "", "", {})
 
     async def transport(data: bytes, context: object) -> bytes:
         """The bytes arrive, and as many go back as ours sends."""
         del context
         assert data
-        return b"\0" * 60
+        return b"\0" * reply_bytes
 
     async def objects(data: bytes, context: object) -> bytes:
         """Message objects of the official runtime, read row by row into the same snapshot."""
@@ -118,13 +120,13 @@ async def _serve(kind: str, address: str) -> None:
         return wire.encode_validated(snapshot, nothing)
 
     body = {"transport": transport, "objects": objects}[kind]
-    service, _, method = MATCH[1:].partition("/")
+    service, _, method = path[1:].partition("/")
     server = grpc.aio.server(options=UNLIMITED)
     handler = grpc.unary_unary_rpc_method_handler(body)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
-    server.add_insecure_port(address)
+    port = server.add_insecure_port(address)
     await server.start()
-    print(f"{kind} is serving on {address}", flush=True)
+    print(f"{kind} is serving on {address if address.startswith('unix:') else f'127.0.0.1:{port}'}", flush=True)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(15, ended.set)
@@ -135,4 +137,4 @@ async def _serve(kind: str, address: str) -> None:
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(_serve(sys.argv[1], sys.argv[2]))
+    uvloop.run(_serve(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
