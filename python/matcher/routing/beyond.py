@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 
-from matcher.routing.problem import Problem, VehicleType
+from matcher.routing.problem import Problem
 from matcher.routing.timing import Clock
 
 
@@ -17,8 +17,11 @@ def check_beyond(problem: Problem, objective: str) -> None:
     _check_late_cost(problem, objective)
     _check_bins(problem)
     _check_vehicles(problem)
-    for number, vehicle in enumerate(problem.types):
-        _check_locks(problem, number, vehicle)
+    under_way = [number for number, vehicle in enumerate(problem.types) if vehicle.locked or vehicle.on_board]
+    if under_way:
+        ends = _ends(problem)
+        for number in under_way:
+            _check_locks(problem, number, ends)
 
 
 def kernel_part(problem: Problem) -> Problem:
@@ -120,10 +123,24 @@ def _check_vehicles(problem: Problem) -> None:
             raise ValueError(f"types {number} has breaks that could overlap, or that are not ascending")
 
 
-def _check_locks(problem: Problem, number: int, vehicle: VehicleType) -> None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Ends:
+    """By node: its request; of a delivery, the pick-up; by request: who carries it."""
+
+    request_of: dict[int, int]
+    pickup_of: dict[int, int]
+    aboard: dict[int, int]
+
+
+def _ends(problem: Problem) -> _Ends:
+    pairs = list(zip(problem.pickup.tolist(), problem.delivery.tolist(), strict=True))
+    request_of = {node: request for request, pair in enumerate(pairs) for node in pair}
+    return _Ends(request_of, {d: p for p, d in pairs}, problem.aboard)
+
+
+def _check_locks(problem: Problem, number: int, ends: _Ends) -> None:
     """Locked stops can be made by their vehicle, in time."""
-    pickup_of = {int(d): (r, int(p)) for r, (p, d) in enumerate(zip(problem.pickup, problem.delivery, strict=True))}
-    request_of = {int(p): r for r, p in enumerate(problem.pickup)} | {d: r for d, (r, _) in pickup_of.items()}
+    vehicle, request_of, pickup_of = problem.types[number], ends.request_of, ends.pickup_of
     carried = {load.request for load in vehicle.on_board}
     load = [0] * len(vehicle.capacity)
     for request in carried:
@@ -135,11 +152,11 @@ def _check_locks(problem: Problem, number: int, vehicle: VehicleType) -> None:
         if node not in request_of:
             raise ValueError(f"{where}: not a node of a request")
         request = request_of[node]
-        if request in problem.aboard and (request not in carried or node not in pickup_of):
-            raise ValueError(f"{where}: request {request} is on board already, and of types {problem.aboard[request]}")
+        if request in ends.aboard and (request not in carried or node not in pickup_of):
+            raise ValueError(f"{where}: request {request} is on board already, and of types {ends.aboard[request]}")
         if problem.allowed is not None and request not in carried and not problem.allowed[request, number]:
             raise ValueError(f"{where}: request {request} may not travel with vehicle type {number}")
-        if node in pickup_of and request not in carried and pickup_of[node][1] not in vehicle.locked[:stop]:
+        if node in pickup_of and request not in carried and pickup_of[node] not in vehicle.locked[:stop]:
             raise ValueError(f"{where}: delivers what is neither on board nor picked up before")
         load = [have + change for have, change in zip(load, problem.loads(node), strict=True)]
         if any(have > room for have, room in zip(load, vehicle.capacity, strict=True)):

@@ -25,6 +25,8 @@ _SECOND_LOOK = 16
 """Requests up to which "auto" asks the routing library beside the kernel."""
 _SECOND_LOOK_S = 1.0
 """With less time, loading OR-Tools would be most of it."""
+_TIMETABLES = 1.5
+"""Of the estimated time for them, what the search leaves."""
 
 
 class NativeSolver:
@@ -45,8 +47,10 @@ class NativeSolver:
         free = under_way.FreeVehicles(task)
         limit = task.time_limit
         if limit is not None:
-            # Timetables take about as long as what comes before the search.
-            limit = max(0.0, limit - 2.0 * watch.seconds())
+            began = watch.seconds()
+            rehearsed = max(1, free.rehearse())
+            timetables = (watch.seconds() - began) / rehearsed * 2 * len(task.problem.pickup)
+            limit = max(0.0, limit - watch.seconds() - _TIMETABLES * timetables)
         return free.solution(search.solve_task(dataclasses.replace(free.task, time_limit=limit)))
 
 
@@ -128,10 +132,13 @@ def solve(
         cancel,
         threads,
     )
+    watch = Stopwatch(cpu_clock=clock == "cpu")
     if problem.timetabled:
         # The kernel looks at its own columns first, and is cancelled before it searches.
         search.solve(kernel_part(problem), max_iterations=0, objective=objective, cancel=np.ones(1, np.uint8))
         check_beyond(problem, objective)
+        if time_limit is not None:
+            task = dataclasses.replace(task, time_limit=max(0.0, time_limit - watch.seconds()))
     return _climb(task) if solver == "auto" else _ask(solver, task)
 
 

@@ -54,7 +54,7 @@ class Clock:
         self._service: list[float] = problem.service.tolist()
         self._windows = problem.windows or {}
         self._bins = None if problem.bins is None else problem.bins.tolist()
-        self._bin_duration = None if problem.bin_duration is None else problem.bin_duration.tolist()
+        self._bin_duration = None if problem.bin_duration is None else np.ascontiguousarray(problem.bin_duration).data
         self._request = dict(zip(problem.delivery.tolist(), range(len(problem.pickup)), strict=True))
         self._pickup: list[int] = problem.pickup.tolist()
         self._rides: list[float] | None = None if problem.max_ride is None else problem.max_ride.tolist()
@@ -157,10 +157,10 @@ class Clock:
         if self._bins is None or self._bin_duration is None:
             return leave + float(self._travel[a, b])
         best = _NEVER
-        for number, row in enumerate(self._bin_duration):
+        for number, begin in enumerate(self._bins):
             if number + 1 < len(self._bins) and leave >= self._bins[number + 1]:
                 continue
-            best = min(best, max(leave, self._bins[number] if number else leave) + row[a][b])
+            best = min(best, (max(leave, begin) if number else leave) + float(self._bin_duration[number, a, b]))
         return best
 
     def _open(self, node: int, at: float) -> float:

@@ -20,7 +20,10 @@ from matcher.routing.problem import F64, I32, Problem, VehicleType
 from matcher.routing.repair import put_in
 from matcher.routing.rung import Listener, SolveTask
 from matcher.routing.solution import Progress, Solution
-from matcher.routing.timing import Clock
+from matcher.routing.timing import Clock, Give
+
+_REHEARSED = 12
+"""Requests by which the time for all timetables is estimated."""
 
 
 def refusal(problem: Problem) -> str | None:
@@ -54,8 +57,11 @@ class FreeVehicles:
     def __init__(self, task: SolveTask) -> None:
         self._task = task
         self._problem = problem = task.problem
+        self._kinds = problem.fleet
         self._clock = Clock(problem)
-        starts = {t: self._start(t, kind) for t, kind in enumerate(problem.fleet) if kind.locked or kind.on_board}
+        self._ends = {int(p): (r, True) for r, p in enumerate(problem.pickup)}
+        self._ends |= {int(d): (r, False) for r, d in enumerate(problem.delivery)}
+        starts = {t: self._start(t, kind) for t, kind in enumerate(self._kinds) if kind.locked or kind.on_board}
         gone = {request for start in starts.values() for request in start.done}
         self._stranded = {
             request: t for t, start in starts.items() for request in start.aboard if not self._can_deliver(t, request)
@@ -70,13 +76,11 @@ class FreeVehicles:
         run = self._clock.run(of_type, kind.locked)
         if run is None:
             raise ValueError(f"types {of_type}: locked stops cannot be made in time")
-        ends = {int(p): (r, True) for r, p in enumerate(problem.pickup)}
-        ends |= {int(d): (r, False) for r, d in enumerate(problem.delivery)}
         assert kind.earliest is not None
         node, time = kind.start, kind.earliest
         aboard, done = {load.request: load.since for load in kind.on_board}, []
         for node, begin in zip(kind.locked, run.table.starts, strict=True):
-            request, picks_up = ends[node]
+            request, picks_up = self._ends[node]
             time = begin + float(problem.service[node])
             if picks_up:
                 aboard[request] = time
@@ -87,7 +91,7 @@ class FreeVehicles:
 
     def _can_deliver(self, of_type: int, request: int) -> bool:
         """Whether what is on board can be delivered in time, with nothing on the way."""
-        route = (*self._problem.fleet[of_type].locked, int(self._problem.delivery[request]))
+        route = (*self._kinds[of_type].locked, int(self._problem.delivery[request]))
         return self._clock.run(of_type, route) is not None
 
     def _add_nodes(self, starts: dict[int, _Start]) -> None:
@@ -97,7 +101,7 @@ class FreeVehicles:
         self._made: dict[int, tuple[int, int]] = {}
         for of_type, start in starts.items():
             self._origin[of_type] = start.node
-            if self._problem.fleet[of_type].locked:
+            if self._kinds[of_type].locked:
                 self._origin[of_type] = self._node_at(start.node)
                 if all(request in self._stranded for request in start.aboard):
                     self._made[of_type] = self._node_at(start.node), self._node_at(start.node)
@@ -119,8 +123,8 @@ class FreeVehicles:
         place, made = np.array(self._place), list(self._made.values())
         ready, due, service = problem.ready[place], problem.due[place], problem.service[place]
         begins = [start.time for start in starts.values()]
-        never = float(max(due.max(), *begins, *(t.latest for t in problem.fleet if t.latest is not None)))
-        never += 1.0 - float(min(ready.min(), *begins, *(t.earliest for t in problem.fleet if t.earliest is not None)))
+        never = float(max(due.max(), *begins, *(t.latest for t in self._kinds if t.latest is not None)))
+        never += 1.0 - float(min(ready.min(), *begins, *(t.earliest for t in self._kinds if t.earliest is not None)))
         distance = problem.distance[np.ix_(place, place)]
         durations = [rows[np.ix_(place, place)] for rows in _travel_rows(problem)]
         for duration, node in itertools.product(durations, self._pinned):
@@ -160,7 +164,7 @@ class FreeVehicles:
 
     def _fleet(self, starts: dict[int, _Start]) -> tuple[VehicleType, ...]:
         """The vehicles from where they are free; what cannot be delivered takes its room for good."""
-        fleet = list(self._problem.fleet)
+        fleet = list(self._kinds)
         for of_type, start in starts.items():
             room = np.array(fleet[of_type].capacity)
             for request in start.aboard:
@@ -177,7 +181,7 @@ class FreeVehicles:
         return tuple(fleet)
 
     def _allowed(self, starts: dict[int, _Start]) -> npt.NDArray[np.bool_]:
-        kinds = len(self._problem.fleet)
+        kinds = len(self._kinds)
         own = self._problem.allowed
         rows = np.ones((len(self._requests), kinds), bool) if own is None else own[self._requests]
         rows = np.vstack([rows, np.zeros((len(self._made), kinds), bool)])
@@ -218,7 +222,7 @@ class FreeVehicles:
 
     def _there(self, route: Sequence[int]) -> list[int]:
         """A route of the problem as one of the free vehicles."""
-        for of_type, kind in enumerate(self._problem.fleet):
+        for of_type, kind in enumerate(self._kinds):
             carried = {int(self._problem.delivery[load.request]) for load in kind.on_board}
             if not (kind.locked and tuple(route[: len(kind.locked)]) == kind.locked) and not carried.intersection(
                 route
@@ -232,7 +236,7 @@ class FreeVehicles:
 
     def _back(self, route: Sequence[int], of_type: int) -> list[int]:
         """A route of a free vehicle as one of the problem."""
-        return [*self._problem.fleet[of_type].locked, *(node for node in route if node not in self._pinned)]
+        return [*self._kinds[of_type].locked, *(node for node in route if node not in self._pinned)]
 
     def _listener(self, tell: Listener | None) -> Listener | None:
         """Told of plans in which every vehicle under way is known by what it carries."""
@@ -241,7 +245,7 @@ class FreeVehicles:
 
         def told(step: Progress, routes: list[list[int]]) -> None:
             types = [next((self._pinned[node] for node in route if node in self._pinned), -1) for route in routes]
-            if all(of_type in types for of_type, kind in enumerate(self._problem.fleet) if kind.locked):
+            if all(of_type in types for of_type, kind in enumerate(self._kinds) if kind.locked):
                 own = [self._back(route, t) if t >= 0 else route for route, t in zip(routes, types, strict=True)]
                 tell(self._step(step), [route for route in own if route])
 
@@ -249,16 +253,24 @@ class FreeVehicles:
 
     def _step(self, step: Progress) -> Progress:
         """With the locked stops' way, and what cannot be delivered."""
-        ways = [(kind.start, *kind.locked) for kind in self._problem.fleet]
+        ways = [(kind.start, *kind.locked) for kind in self._kinds]
         driven = sum(float(self._problem.distance[a, b]) for way in ways for a, b in itertools.pairwise(way))
         return dataclasses.replace(step, distance=step.distance + driven, unserved=step.unserved + len(self._stranded))
+
+    def rehearse(self) -> int:
+        """Works the times of some stops out, as `solution` does for all in the end; how many."""
+        pairs = list(zip(self._problem.pickup.tolist(), self._problem.delivery.tolist(), strict=True))[:_REHEARSED]
+        stops = [node for pair in pairs for node in pair]
+        if self._kinds:
+            self._clock.run(0, stops, Give(np.inf, np.inf, np.inf))
+        return len(stops)
 
     def solution(self, found: Solution) -> Solution:
         """The plan of the free vehicles as one of the problem's own, with its timetables."""
         problem = self._problem
         pairs = [(t, self._back(route, t)) for t, route in zip(found.types, found.routes, strict=True)]
         driven = {t for t, _ in pairs}
-        pairs += [(t, list(kind.locked)) for t, kind in enumerate(problem.fleet) if kind.locked and t not in driven]
+        pairs += [(t, list(kind.locked)) for t, kind in enumerate(self._kinds) if kind.locked and t not in driven]
         pairs = [(t, kept) for t, route in pairs if (kept := self._lightened(t, route))]
         served = {node for _, route in pairs for node in route}
         runs = [self._clock.run(t, route) for t, route in pairs]
@@ -275,7 +287,10 @@ class FreeVehicles:
 
     def _lightened(self, of_type: int, route: list[int]) -> list[int]:
         """Without what has no room beside a load that the search found no time to deliver."""
-        first = len(self._problem.fleet[of_type].locked)
+        carried = {int(self._problem.delivery[load.request]) for load in self._kinds[of_type].on_board}
+        if carried.issubset(route):
+            return route
+        first = len(self._kinds[of_type].locked)
         pickups = {int(p): int(d) for p, d in zip(self._problem.pickup, self._problem.delivery, strict=True)}
         while max(overload(self._problem, of_type, route)) > 0 or self._clock.run(of_type, route) is None:
             last = next((node for node in reversed(route[first:]) if node in pickups), route[-1])
