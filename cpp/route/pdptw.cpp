@@ -13,8 +13,10 @@ namespace matcher {
 namespace route {
 namespace {
 
-// Of the share of a search: routes are made compact first, and until when vehicles are saved.
-constexpr double kCompactShare = 0.05, kFleetShare = 0.5;
+// Of the share of a search: routes are made compact first, and until when vehicles are saved; longer where there is one
+// search and a plan small enough that the rest of the time shortens it.
+constexpr double kCompactShare = 0.05, kFleetShare = 0.5, kFleetShareSmall = 0.7;
+constexpr std::int32_t kSmall = 200;  // requests
 // Where a search from one start ends is luck more than length once it has looked at each request so often. Several then
 // share the first part of the budget; the rest goes to the best of them, at less than the first heat.
 constexpr double kWorthASearch = 1200.0, kApart = 0.65, kAgain = 0.3;
@@ -178,13 +180,13 @@ void shorten(SearchState& state, StringRemoval& removal, double until, double he
 
 // From a plan that serves all that it can to the end of a search's share of the budget: fewer vehicles, then less
 // distance.
-void improve(SearchState& state, StringRemoval& removal, double until) {
+void improve(SearchState& state, StringRemoval& removal, double until, double fleet_share) {
   if (state.options.objective == PdptwObjective::kHierarchical && state.plan.missing() <= state.plan.hopeless()) {
     // Distance first for a moment: compact routes are the easier to take apart.
     const double began = state.progress();
     removal.run(began + kCompactShare * (until - began));
     state.restore();
-    reduce_fleet(state, removal, began + kFleetShare * (until - began));
+    reduce_fleet(state, removal, began + fleet_share * (until - began));
   }
   shorten(state, removal, until, 1.0);
 }
@@ -241,14 +243,14 @@ void search_plan(const PdptwProblem& problem, const PdptwOptions& options, Pdptw
       state.start_over();
       serve_all(until);
     }
-    improve(state, removal, until);
+    improve(state, removal, until, kFleetShare);
   }
   if (searches > 1) {
     state.settle();
     recombine(state);
     shorten(state, removal, 1.0, kAgain);
   } else {
-    improve(state, removal, 1.0);
+    improve(state, removal, 1.0, plan.requests() < kSmall ? kFleetShareSmall : kFleetShare);
   }
   out.routes = plan.routes();
   out.types = plan.route_types();

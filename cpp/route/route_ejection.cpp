@@ -6,8 +6,10 @@
 namespace matcher::route {
 namespace {
 
-constexpr std::int32_t kPairs = 2000;        // pairs tried for one ejection
-constexpr std::int32_t kPerturbations = 40;  // random moves after an ejection
+constexpr std::int32_t kLooks = 2000;        // at routes without one or two of their requests, for one ejection
+constexpr std::size_t kListed = 20'000;      // of these to choose from
+constexpr std::int32_t kPerturbations = 10;  // random moves after an ejection
+constexpr std::uint64_t kStampStep = 0x9E3779B97F4A7C15ULL;
 
 }  // namespace
 
@@ -36,65 +38,70 @@ bool RouteEjection::place(std::uint64_t work, double until) {
   return true;
 }
 
-// Serves `request` in place of one or two that are easier to serve, by the penalties so far. Pairs are looked at only
-// where no single one will do for less.
+// Serves `request` in place of one or two that are easier to serve, by the penalties so far: the least sum first, in
+// random order among equals.
 bool RouteEjection::eject_for(std::int32_t request, double until) {
-  Ejection best;
-  best.penalty = penalty_[index(request)];
-  std::int32_t equals = 0;
-  for (std::int32_t slot = 0; slot < plan_.slots(); ++slot) {
+  list_for(request);
+  const auto later = [](const Ejection& a, const Ejection& b) { return a.rank > b.rank; };
+  std::make_heap(ejections_.begin(), ejections_.end(), later);
+  for (std::int32_t looks = kLooks; looks > 0 && !ejections_.empty();) {
+    std::pop_heap(ejections_.begin(), ejections_.end(), later);
+    const Ejection ejection = ejections_.back();
+    ejections_.pop_back();
+    const std::uint64_t key =
+        Rng(plan_.tour(ejection.slot).stamp * kStampStep ^ static_cast<std::uint64_t>(request) << 42U ^
+            static_cast<std::uint64_t>(ejection.first) << 21U ^ static_cast<std::uint64_t>(ejection.second + 1))
+            .next();
+    std::uint64_t& known = refused_[key % kRefused];
+    if (known == key) continue;
     if (state_.progress() >= until) return false;
-    const Tour& tour = plan_.tour(slot);
-    for (const std::int32_t node : tour.nodes) {
-      const std::int32_t member = plan_.request_of(node);
-      if (plan_.problem().pickup[index(member)] == node) consider(tour, slot, request, member, -1, best, equals);
+    --looks;
+    const Insertion at = place_after(ejection, request);
+    if (!at.feasible()) {
+      known = key;
+      continue;
     }
+    std::vector<std::int32_t> ejected{ejection.first};
+    if (ejection.second >= 0) ejected.push_back(ejection.second);
+    plan_.remove_from(ejection.slot, ejected);
+    plan_.insert(ejection.slot, request, at);
+    state_.rng.shuffle(ejected);
+    pool_.insert(pool_.end(), ejected.begin(), ejected.end());
+    return true;
   }
-  std::int32_t looks = kPairs;
-  const std::int32_t first_slot = state_.rng.below(plan_.slots());
-  for (std::int32_t turn = 0; turn < plan_.slots() && looks > 0; ++turn) {
-    const std::int32_t slot = (first_slot + turn) % plan_.slots();
-    const Tour& tour = plan_.tour(slot);
-    if (state_.progress() >= until) return false;
-    members_.clear();
-    for (const std::int32_t node : tour.nodes) {
-      const std::int32_t member = plan_.request_of(node);
-      if (plan_.problem().pickup[index(member)] == node && penalty_[index(member)] < best.penalty) {
-        members_.push_back(member);
-      }
-    }
-    for (std::size_t a = 0; a < members_.size(); ++a) {
-      for (std::size_t b = a + 1; b < members_.size() && looks > 0; ++b) {
-        looks -= consider(tour, slot, request, members_[a], members_[b], best, equals);
-      }
-    }
-  }
-  if (best.slot < 0) return false;
-  std::vector<std::int32_t> ejected{best.first};
-  if (best.second >= 0) ejected.push_back(best.second);
-  plan_.remove_from(best.slot, ejected);
-  plan_.insert(best.slot, request, best.at);
-  state_.rng.shuffle(ejected);
-  pool_.insert(pool_.end(), ejected.begin(), ejected.end());
-  return true;
+  return false;
 }
 
-// Keeps an ejection of less penalty; among equals each with the same probability. Whether it had to be tried.
-bool RouteEjection::consider(const Tour& tour, std::int32_t slot, std::int32_t request, std::int32_t first,
-                             std::int32_t second, Ejection& best, std::int32_t& equals) {
-  const std::int32_t penalty = penalty_[index(first)] + (second >= 0 ? penalty_[index(second)] : 0);
-  if (penalty >= penalty_[index(request)] || penalty > best.penalty) return false;
-  const bool tie = best.slot >= 0 && penalty == best.penalty;
-  if (tie && state_.rng.below(equals + 1) != 0) {
-    ++equals;
-    return false;
+// Ejections of less penalty than the request's own, from a random route on until they are many.
+void RouteEjection::list_for(std::int32_t request) {
+  ejections_.clear();
+  const std::int32_t limit = penalty_[index(request)];
+  const auto list = [&](std::int32_t penalty, std::int32_t slot, std::int32_t first, std::int32_t second) {
+    if (penalty >= limit) return;
+    const std::uint64_t rank = static_cast<std::uint64_t>(penalty) << 32U | state_.rng.next() >> 32U;
+    ejections_.push_back({rank, slot, first, second});
+  };
+  const std::int32_t first_slot = state_.rng.below(plan_.slots());
+  for (std::int32_t turn = 0; turn < plan_.slots(); ++turn) {
+    const std::int32_t slot = (first_slot + turn) % plan_.slots();
+    members_.clear();
+    for (const std::int32_t node : plan_.tour(slot).nodes) {
+      const std::int32_t member = plan_.request_of(node);
+      if (plan_.problem().pickup[index(member)] == node && penalty_[index(member)] < limit) members_.push_back(member);
+    }
+    for (std::size_t a = 0; a < members_.size() && ejections_.size() < kListed; ++a) {
+      const std::int32_t penalty = penalty_[index(members_[a])];
+      list(penalty, slot, members_[a], -1);
+      for (std::size_t b = a + 1; b < members_.size(); ++b) {
+        list(penalty + penalty_[index(members_[b])], slot, members_[a], members_[b]);
+      }
+    }
   }
-  if (!plan_.without(tour, first, second, rest_)) return true;
-  const Insertion at = plan_.cheapest(rest_, request, std::numeric_limits<double>::infinity());
-  if (!at.feasible()) return true;
-  equals = tie ? equals + 1 : 1;
-  best = {slot, first, second, penalty, at};
-  return true;
+}
+
+Insertion RouteEjection::place_after(const Ejection& ejection, std::int32_t request) {
+  if (!plan_.without(plan_.tour(ejection.slot), ejection.first, ejection.second, rest_)) return {};
+  return plan_.cheapest(rest_, request, std::numeric_limits<double>::infinity());
 }
 
 // A random request into a random other route, or two of different routes exchanged.
