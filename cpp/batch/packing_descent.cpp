@@ -73,16 +73,51 @@ class PricedColumns {
   // What the prices leave of each column's gain.
   void find_left(std::span<const double> price, const Work& work) {
     const std::int32_t* order = order_.data();
-    std::size_t i = 0;
+    std::size_t first = 0;
     for (std::size_t size = 0; size < end_.size(); ++size) {
-      for (; i < end_[size]; ++i) {
-        if (i % 1024 == 0) work.check();
-        double left = gain_[i];
-        for (std::size_t m = 0; m < size; ++m) left -= price[static_cast<std::size_t>(order[m])];
-        order += size;
-        left_[static_cast<std::size_t>(column_[i])] = left;
+      while (first < end_[size]) {
+        work.check();
+        const std::size_t end = std::min(end_[size], first + 1024);
+        switch (size) {  // a known length is unrolled
+          case 1:
+            order = find_left_of<1>(price, size, first, end, order);
+            break;
+          case 2:
+            order = find_left_of<2>(price, size, first, end, order);
+            break;
+          case 3:
+            order = find_left_of<3>(price, size, first, end, order);
+            break;
+          case 4:
+            order = find_left_of<4>(price, size, first, end, order);
+            break;
+          case 5:
+            order = find_left_of<5>(price, size, first, end, order);
+            break;
+          case 6:
+            order = find_left_of<6>(price, size, first, end, order);
+            break;
+          case 7:
+            order = find_left_of<7>(price, size, first, end, order);
+            break;
+          default:
+            order = find_left_of<0>(price, size, first, end, order);
+        }
+        first = end;
       }
     }
+  }
+  // Likewise of `first` to `end`, columns of one length: `kSize`, where it is not 0.
+  template <std::size_t kSize>
+  const std::int32_t* find_left_of(std::span<const double> price, std::size_t length, std::size_t first,
+                                   std::size_t end, const std::int32_t* order) {
+    const std::size_t size = kSize > 0 ? kSize : length;
+    for (std::size_t i = first; i < end; ++i, order += size) {
+      double left = gain_[i];
+      for (std::size_t m = 0; m < size; ++m) left -= price[static_cast<std::size_t>(order[m])];
+      left_[static_cast<std::size_t>(column_[i])] = left;
+    }
+    return order;
   }
 
   const Model& model_;

@@ -16,6 +16,11 @@ constexpr std::int64_t kTenthsDived = 14;  // columns that a narrow dive looks a
 constexpr double kFewest = 0.4;            // of all rows, opened for a dive
 constexpr double kMost = 1.0;
 constexpr std::int64_t kRebuildPatience = 60;  // dives in a row without a gain
+// Another packing, for crossing:
+constexpr std::int64_t kShortOfBest = 50;  // it may fall short of the best by the 50th part
+constexpr std::int64_t kRenewPatience = 3;
+constexpr std::int64_t kCrossPatience = 8;
+constexpr std::size_t kElites = 8;  // packings kept
 
 // The value below which `count` of the values lie, about.
 std::int64_t edge_of(std::vector<std::int64_t> values, std::size_t count) {
@@ -270,34 +275,86 @@ std::vector<std::int32_t> LocalSearch::columns_inside(Work& work) const {
   return columns;
 }
 
-void LocalSearch::restart(bool whole, Random& random, Work& work) {
+// All columns, or those that narrow dives look at.
+std::vector<std::int32_t> LocalSearch::columns_of_least_cost(bool whole, Work& work) const {
   std::vector<std::int32_t> columns;
   for (std::int32_t k = 0; k < model_.columns(); ++k) {
     if (whole || reduced_[static_cast<std::size_t>(k)] <= edge_) columns.push_back(k);
   }
   work.add(model_.columns());
+  return columns;
+}
+
+void LocalSearch::restart(bool whole, Random& random, Work& work) {
   const auto before = packing();
-  load(dive(model_, std::move(columns), order_price_, gain_, {}, random, work));
+  load(dive(model_, columns_of_least_cost(whole, work), order_price_, gain_, {}, random, work));
   if (gain_ < before.gain) load(before);
 }
 
-void LocalSearch::rebuild(std::int64_t visits, Random& random, Work& work) {
-  if (owner_.empty()) return;
+// Dives for a packing of the open rows; takes one that gains as much, since an equal one leads elsewhere.
+bool LocalSearch::redive(Random& random, Work& work) {
+  std::int64_t gain = 0;
+  for (const auto k : inside_) gain += model_.gain[static_cast<std::size_t>(k)];
+  work.add(8 * static_cast<std::int64_t>(rows_.size()) + 1);
+  const auto found = dive(model_, columns_inside(work), order_price_, gain, owner_, random, work);
+  if (found.gain >= gain) {
+    for (const auto k : inside_) drop(k);
+    for (const auto k : found.columns) put(k);
+  }
+  forget();
+  return found.gain > gain;
+}
+
+bool LocalSearch::rebuild(std::int64_t visits, Random& random, Work& work) {
+  return rebuild(kRebuildPatience, visits, random, work);
+}
+
+bool LocalSearch::rebuild(std::int64_t patience, std::int64_t visits, Random& random, Work& work) {
+  if (owner_.empty()) return true;
   const auto end = work.done() + std::min(visits, work.left());
-  for (std::int64_t stale = 0; stale < kRebuildPatience && work.done() < end;) {
+  std::int64_t stale = 0;
+  while (stale < patience && work.done() < end) {
     const auto share = kFewest + (kMost - kFewest) * random.uniform();
     scatter(static_cast<std::size_t>(share * static_cast<double>(owner_.size())) + 1, random);
-    work.add(8 * static_cast<std::int64_t>(rows_.size()) + 1);
-    std::int64_t gain = 0;
-    for (const auto k : inside_) gain += model_.gain[static_cast<std::size_t>(k)];
-    const auto found = dive(model_, columns_inside(work), order_price_, gain, owner_, random, work);
-    stale = found.gain > gain ? 0 : stale + 1;
-    if (found.gain >= gain) {  // an equal one leads elsewhere
-      for (const auto k : inside_) drop(k);
-      for (const auto k : found.columns) put(k);
-    }
-    forget();
+    stale = redive(random, work) ? 0 : stale + 1;
   }
+  return stale >= patience;
+}
+
+// Opens every row that is not in a column of both packings, until dives for them give nothing.
+void LocalSearch::cross(const Packing& other, Random& random, Work& work) {
+  for (std::int64_t stale = 0; stale < kCrossPatience && !work.spent();) {
+    rows_.clear();
+    inside_.clear();
+    for (std::int32_t row = 0; row < model_.rows(); ++row) {
+      const auto k = owner_[static_cast<std::size_t>(row)];
+      if (k < 0 || !std::binary_search(other.columns.begin(), other.columns.end(), k)) admit(row, owner_.size());
+    }
+    stale = redive(random, work) ? 0 : stale + 1;
+  }
+}
+
+void LocalSearch::renew(std::int64_t visits, Random& random, Work& work) {
+  const auto best = packing();
+  if (elites_.empty()) elites_.push_back(best);
+  load(dive(model_, columns_of_least_cost(false, work), order_price_, gain_ - gain_ / kShortOfBest, {}, random, work));
+  rebuild(kRenewPatience, visits, random, work);
+  for (auto elite = elites_.rbegin(); elite != elites_.rend() && !work.spent(); ++elite) {
+    auto other = *elite;
+    if (other.gain > gain_) {
+      const auto mine = packing();
+      load(other);
+      other = mine;
+    }
+    cross(other, random, work);
+  }
+  elites_.push_back(packing());
+  if (elites_.size() > kElites) {
+    const auto worst = std::min_element(elites_.begin(), elites_.end(),
+                                        [](const Packing& a, const Packing& b) { return a.gain < b.gain; });
+    elites_.erase(worst);
+  }
+  if (gain_ < best.gain) load(best);
 }
 
 }  // namespace matcher::packing

@@ -190,8 +190,11 @@ class LocalSearch {
   // Dives for a packing of all rows, over all columns or those of least reduced cost; takes it if it gains more.
   void restart(bool whole, Random& random, Work& work);
   // Until `visits` are used or many dives gave nothing: opens many rows at once and dives for a packing of them that
-  // gains as much.
-  void rebuild(std::int64_t visits, Random& random, Work& work);
+  // gains as much. True if many gave nothing.
+  bool rebuild(std::int64_t visits, Random& random, Work& work);
+  // Dives for another packing, improves it a little with at most `visits`, and crosses it with those of earlier calls:
+  // what two of them have in common stays, the rest is dived for. Takes the best of all.
+  void renew(std::int64_t visits, Random& random, Work& work);
   Packing packing() const;
   std::int64_t gain() const { return gain_; }
 
@@ -220,6 +223,10 @@ class LocalSearch {
   void forget();
   std::vector<std::int32_t> columns_inside(Work& work) const;
   bool resolve(Work& work);
+  bool redive(Random& random, Work& work);
+  bool rebuild(std::int64_t patience, std::int64_t visits, Random& random, Work& work);
+  void cross(const Packing& other, Random& random, Work& work);
+  std::vector<std::int32_t> columns_of_least_cost(bool whole, Work& work) const;
   void extend(const Mask& covered, std::size_t row, std::int64_t loss);
 
   const Model& model_;
@@ -230,6 +237,7 @@ class LocalSearch {
   std::vector<std::int32_t> by_row_ptr_, by_row_;  // columns of a row by reduced cost
   std::vector<std::int32_t> owner_;                // (rows,) chosen column or -1
   std::int64_t gain_ = 0;
+  std::vector<Packing> elites_;  // that were crossed
   // The neighbourhood.
   std::vector<std::int32_t> rows_;
   std::vector<std::int32_t> position_;  // (rows,) in rows_, or -1

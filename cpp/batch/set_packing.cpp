@@ -92,9 +92,12 @@ constexpr int kDives = 4;  // in each later round
 constexpr int kWhole = 1;  // the one over all columns, which little work may not end
 
 // Small neighbourhoods or large ones, at most `slice` visits at a time: whichever gained more for its work when it last
-// had a turn. Small ones are what improves a market's cycle and large ones what improves a random packing.
+// had a turn. Small ones are what improves a market's cycle and large ones what improves a random packing. Where large
+// ones have gained (`large_gains`, also in earlier rounds) and neither kind does now, other packings are made and
+// crossed; elsewhere better prices are worth more than those.
 void search_neighbourhoods(packing::LocalSearch& local_search, std::size_t small_rows, std::int64_t patience,
-                           std::int64_t visits, std::int64_t slice, packing::Random& random, Work& work) {
+                           std::int64_t visits, std::int64_t slice, bool& large_gains, packing::Random& random,
+                           Work& work) {
   struct Kind {
     double rate = std::numeric_limits<double>::infinity();  // gain per visit
     bool over = false;
@@ -102,21 +105,28 @@ void search_neighbourhoods(packing::LocalSearch& local_search, std::size_t small
   Kind small;
   Kind large;
   const auto end = work.done() + visits;
-  while (!(small.over && large.over) && work.done() < end && !work.spent()) {
-    const bool try_large = small.over || (!large.over && large.rate > small.rate);
+  while (work.done() < end && !work.spent()) {
     const auto before = local_search.gain();
     const auto started = work.done();
     const auto granted = std::min(end - started, slice);
+    if (small.over && large.rate == 0.0 && large_gains) {
+      local_search.renew(granted, random, work);
+      if (local_search.gain() > before) small = large = {};
+      continue;
+    }
+    if (small.over && large.over) return;
+    const bool try_large = small.over || (!large.over && large.rate > small.rate);
+    bool ended = true;
     if (try_large) {
-      local_search.rebuild(granted, random, work);
+      ended = local_search.rebuild(granted, random, work);
     } else {
       local_search.run(small_rows, patience, granted, random, work);
     }
-    const auto used = work.done() - started;
     auto& kind = try_large ? large : small;
     const auto gained = local_search.gain() - before;
-    kind.rate = static_cast<double>(gained) / static_cast<double>(used + 1);
-    if (gained == 0 && (!try_large || used < granted)) kind.over = true;
+    kind.rate = static_cast<double>(gained) / static_cast<double>(work.done() - started + 1);
+    kind.over |= gained == 0 && ended;
+    large_gains |= try_large && gained > 0;
   }
 }
 
@@ -124,6 +134,7 @@ void search_neighbourhoods(packing::LocalSearch& local_search, std::size_t small
 void improve(const Model& model, Search& result, Work& work) {
   packing::PriceSearch price_search(model, result.prices);
   packing::Random random;
+  bool large_gains = false;
   const auto budget = work.left();
   auto share = 16 * model.members() + Work::kUnit;
   const auto proven = [&] {
@@ -155,7 +166,8 @@ void improve(const Model& model, Search& result, Work& work) {
     local_search.load(to_core(result.best, columns));
     for (int i = 0; i < (round == 0 ? kFirstDives : kDives) && !work.spent(); ++i)
       local_search.restart(i == kWhole, random, work);
-    search_neighbourhoods(local_search, rows, core.rows(), visits, std::max(share, budget / kSlices), random, work);
+    search_neighbourhoods(local_search, rows, core.rows(), visits, std::max(share, budget / kSlices), large_gains,
+                          random, work);
     const auto found = local_search.packing();
     if (found.gain > result.best.gain) result.best = from_core(found, columns);
     if (proven()) return;

@@ -18,7 +18,8 @@
 //      courier prices recomputed exactly, so each bound is valid whatever the arithmetic before it.
 //   3. Packing: dives that fix the columns couriers pick most and price the rest anew, with a bounded tree
 //      search for the last columns, first over everything, then over large parts of the best packing; small
-//      neighbourhoods are searched depth-first. Work goes to the kind of neighbourhood that gains more for it.
+//      neighbourhoods are searched depth-first. Work goes to the kind of neighbourhood that gains more for it. Where
+//      large ones were gaining and nothing does any more, new packings are dived for and crossed with each other.
 //   4. Proof: a packing falls short of the bound by the reduced costs of its columns plus the prices of the rows it
 //      leaves free. Depth-first search over rows enumerates what loses less than the best packing, split into
 //      independent components; when it ends within its share of the work, the packing is optimal.
