@@ -10,9 +10,11 @@ latencies are the clock's and do not. Behaviour is asserted, figures are printed
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import statistics
 import struct
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -26,6 +28,7 @@ from bench.service.servers import MATCH, Process, matcher, other, request
 from tools.machine import facts
 
 from matcher import wire
+from matcher.app.config import ServerConfig
 
 SIZES = ((20, 100), (200, 1_000), (2_000, 10_000))
 _WARM_UP = 30
@@ -136,9 +139,27 @@ def telemetry(calls: int, _: float) -> None:
     sink.stop(0)
 
 
+@contextmanager
+def _spinning(programs: int) -> Iterator[None]:
+    """So many programs that only use a processor, at the niceness of kernel threads."""
+    program = f"import os; os.nice({ServerConfig().kernel_nice})\nwhile True: pass"
+    with ExitStack() as stack:
+        for _ in range(programs):
+            spinning = stack.enter_context(subprocess.Popen([sys.executable, "-c", program]))
+            stack.callback(spinning.kill)
+        yield
+
+
 def health(_: int, seconds: float) -> None:
     """The health service while every kernel thread is busy: with as many callers as work and wait, and with twice as
-    many, most of whose calls are refused and made again."""
+    many, most of whose calls are refused and made again. Before that, of a server that does nothing, with the
+    processors free and then with other programs on them, as polite as kernels are: what is the machine's of it."""
+    for busy_programs, what in ((0, "nothing else runs"), (os.cpu_count() or 1, "other programs keep every processor")):
+        with matcher() as server, _spinning(busy_programs):
+            probed = probing(server.target, seconds=seconds, pause_ms=5)
+        assert set(probed.codes) == {"OK"}, probed.codes
+        print(f"\nhealth of an idle server while {what}, ms: "
+              f"p50 {quantile(probed.took_ms(), 0.5):.2f}, p99 {quantile(probed.took_ms(), 0.99):.2f}")  # fmt: skip
     data = wire.encode_match_request(snapshot("city-200x1000"))
     for callers, pause_ms, what in ((4, 0, "saturate"), (8, 10, "saturate and most calls are refused")):
         with (
